@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// Strict everywhere: what the compiler can check, no reviewer has to.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+/// `Lifetimes` lets a buffer hand out a span of its own bytes; only the modules that own bytes have it.
+let ownsBytes = strict + [.enableExperimentalFeature("Lifetimes")]
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let targets: [Target] = [
+    // Level 0
+    .target(
+        name: "CDaybook",
+        cxxSettings: [.unsafeFlags(["-O2"])],
+        linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("crypto")]),
+    .target(name: "Money", swiftSettings: strict),
+    // Level 1
+    .target(name: "Bytes", dependencies: ["CDaybook"], swiftSettings: ownsBytes),
+    .target(name: "Platform", dependencies: ["CDaybook"], swiftSettings: ownsBytes),
+    .target(name: "Billing", dependencies: ["Money"], swiftSettings: strict),
+    // Level 2
+    .target(name: "SegmentedLog", dependencies: ["Bytes", "Platform"], swiftSettings: ownsBytes),
+    .target(name: "Codec", dependencies: ["Bytes", "Billing", "Money"], swiftSettings: ownsBytes),
+    // Level 3
+    .target(
+        name: "Projections",
+        dependencies: ["SegmentedLog", "Codec", "Billing", "Money", "Bytes"],
+        swiftSettings: strict),
+    .target(
+        name: "Client", dependencies: ["Codec", "Platform", "Bytes", "Billing"],
+        swiftSettings: strict),
+    // Level 4
+    .target(
+        name: "Engine",
+        dependencies: [
+            "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
+        ],
+        swiftSettings: strict),
+    // Level 5
+    .target(
+        name: "SocketServer",
+        dependencies: ["Engine", "Codec", "Platform", "Bytes", "SegmentedLog"],
+        swiftSettings: strict),
+    // Level 6
+    .executableTarget(
+        name: "daybook",
+        dependencies: [
+            "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
+            "SegmentedLog", argumentParser, .product(name: "Yams", package: "Yams"),
+        ],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "daybook-bench",
+        dependencies: [
+            "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
+            argumentParser,
+        ],
+        path: "Sources/daybook-bench",
+        swiftSettings: strict),
+    // Tests
+    .target(
+        name: "SimulatedFileSystem", dependencies: ["Platform"],
+        path: "Tests/SimulatedFileSystem", swiftSettings: ownsBytes),
+    .testTarget(name: "MoneyTests", dependencies: ["Money"], swiftSettings: strict),
+    .testTarget(name: "BillingTests", dependencies: ["Billing", "Money"], swiftSettings: strict),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(
+        name: "CodecTests", dependencies: ["Codec", "Bytes", "Billing", "Money"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "SegmentedLogTests",
+        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "ProjectionsTests",
+        dependencies: ["Projections", "Codec", "Billing", "Money", "Bytes"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "EngineTests",
+        dependencies: [
+            "Engine", "Projections", "SegmentedLog", "SimulatedFileSystem", "Codec", "Platform",
+            "Bytes", "Billing", "Money",
+        ],
+        swiftSettings: strict),
+    .testTarget(
+        name: "SocketServerTests",
+        dependencies: ["SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "CommandTests",
+        dependencies: ["daybook", "Client", "Platform", "Billing", "Money"],
+        swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+]
+
+func exists(_ target: Target) -> Bool {
+    let folder = target.path ?? (target.isTest ? "Tests/" : "Sources/") + target.name
+    return FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + folder)
+}
+let present = targets.filter(exists)
+let names = Set(present.map(\.name))
+
+let package = Package(
+    name: "daybook",
+    products: [
+        .executable(name: "daybook", targets: ["daybook"]),
+        .executable(name: "daybook-bench", targets: ["daybook-bench"]),
+        .library(name: "DaybookEngine", targets: ["Engine"]),
+    ].filter { $0.name == "" || names.contains($0.name == "DaybookEngine" ? "Engine" : $0.name) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: present,
+    cxxLanguageStandard: .cxx17
+)
