@@ -25,7 +25,6 @@ let targets: [Target] = [
     // Level 0
     .target(
         name: "CDaybook",
-        cxxSettings: [.unsafeFlags(["-O2"])],
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("crypto")]),
     .target(name: "Money", swiftSettings: strict),
     // Level 1

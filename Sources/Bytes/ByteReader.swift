@@ -1,0 +1,168 @@
+/// Why bytes are not what they should be, and at which offset.
+package enum DecodeFailure: Error, Equatable, Sendable {
+    /// The bytes end too early.
+    case truncated(Int)
+    /// A varint is longer than its value needs: two spellings of one value are not allowed.
+    case nonMinimal(Int)
+    /// A number does not fit its type.
+    case outOfRange(Int)
+    /// Something else is wrong; the text says what.
+    case invalid(String, Int)
+}
+
+/// A cursor over bytes; every read checks what is left.
+package struct ByteReader: ~Escapable {
+    @usableFromInline let span: RawSpan
+    /// Bytes read so far.
+    @usableFromInline var place: Int
+
+    /// A reader at the start of `span`.
+    @inlinable @_lifetime(copy span)
+    package init(_ span: RawSpan) {
+        self.span = span
+        place = 0
+    }
+
+    /// Bytes read so far.
+    @inlinable package var offset: Int { place }
+
+    /// Bytes left.
+    @inlinable package var remaining: Int { span.byteCount - place }
+
+    /// Whether nothing is left.
+    @inlinable package var isAtEnd: Bool { place == span.byteCount }
+
+    /// Reads one byte.
+    @inlinable package mutating func readByte() throws(DecodeFailure) -> UInt8 {
+        guard place < span.byteCount else { throw .truncated(place) }
+        let byte = span.byte(at: place)
+        place += 1
+        return byte
+    }
+
+    /// Reads a little-endian integer.
+    @inlinable package mutating func readInteger<T: FixedWidthInteger & BitwiseCopyable>(
+        as type: T.Type
+    ) throws(DecodeFailure) -> T {
+        guard remaining >= MemoryLayout<T>.size else { throw .truncated(place) }
+        let value = span.readInteger(as: type, at: place)
+        place += MemoryLayout<T>.size
+        return value
+    }
+
+    /// Reads a varint in its shortest form.
+    @inlinable package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
+        let wide = try readVarint128()
+        guard wide <= UInt128(UInt64.max) else { throw .outOfRange(place) }
+        return UInt64(truncatingIfNeeded: wide)
+    }
+
+    /// Reads a varint of up to 128 bits in its shortest form.
+    @inlinable package mutating func readVarint128() throws(DecodeFailure) -> UInt128 {
+        let first = try readByte()
+        if first < 0x80 { return UInt128(first) }
+        let start = place - 1
+        var value = UInt128(first & 0x7F)
+        var shift: UInt128 = 7
+        while true {
+            let byte = try readByte()
+            let bits = UInt128(byte & 0x7F)
+            if shift == 126 && bits > 3 || shift > 126 { throw .outOfRange(start) }
+            value |= bits << shift
+            if byte < 0x80 {
+                if byte == 0 { throw .nonMinimal(start) }
+                return value
+            }
+            shift += 7
+        }
+    }
+
+    /// Reads a zigzag number.
+    @inlinable package mutating func readZigzag() throws(DecodeFailure) -> Int64 {
+        let raw = try readVarint()
+        return Int64(bitPattern: (raw >> 1)) ^ -Int64(bitPattern: raw & 1)
+    }
+
+    /// Reads a zigzag number of up to 128 bits.
+    @inlinable package mutating func readZigzag128() throws(DecodeFailure) -> Int128 {
+        let raw = try readVarint128()
+        return Int128(bitPattern: raw >> 1) ^ -Int128(bitPattern: raw & 1)
+    }
+
+    /// Reads `count` bytes.
+    @inlinable @_lifetime(copy self)
+    package mutating func read(count: Int) throws(DecodeFailure) -> RawSpan {
+        guard count >= 0, remaining >= count else { throw .truncated(place) }
+        let part = span.extracting(place..<(place + count))
+        place += count
+        return part
+    }
+
+    /// Reads a varint length and so many bytes.
+    @inlinable @_lifetime(copy self)
+    package mutating func readPrefixed() throws(DecodeFailure) -> RawSpan {
+        let length = try readVarint()
+        guard length <= UInt64(remaining) else { throw .truncated(place) }
+        return try read(count: Int(length))
+    }
+}
+
+extension RawSpan {
+    /// The byte at `offset`.
+    @inlinable package func byte(at offset: Int) -> UInt8 {
+        precondition(offset >= 0 && offset < byteCount, "beyond the end")
+        return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    }
+
+    /// The little-endian integer at `offset`.
+    @inlinable package func readInteger<T: FixedWidthInteger & BitwiseCopyable>(
+        as type: T.Type, at offset: Int
+    ) -> T {
+        precondition(offset >= 0 && offset + MemoryLayout<T>.size <= byteCount, "beyond the end")
+        return T(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: type))
+    }
+
+    /// Whether both hold the same bytes.
+    @inlinable package func isEqual(to other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        return compareBytes(self, other, byteCount) == 0
+    }
+
+    /// Whether these bytes come before others: byte by byte, a prefix first.
+    @inlinable package func precedes(_ other: RawSpan) -> Bool {
+        let order = compareBytes(self, other, Swift.min(byteCount, other.byteCount))
+        return order == 0 ? byteCount < other.byteCount : order < 0
+    }
+
+    /// A copy as an array.
+    package func makeArray() -> [UInt8] {
+        unsafe withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
+    /// The bytes as text; nil if they are not UTF-8.
+    package func makeString() -> String? {
+        unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
+    }
+}
+
+extension [UInt8] {
+    /// The bytes as a span.
+    package var raw: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe span.bytes
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+}
+
+extension String {
+    /// The text's UTF-8 as a span.
+    package var rawUTF8: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe utf8.span.bytes
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import CDaybook
+
+/// What a token is.
+package enum JSONTag: UInt8, Sendable {
+    case null, `false`, `true`, number, string, key, object, array
+}
+
+/// What is wrong with a document.
+package struct JSONProblem: Error, Equatable, Sendable {
+    /// In words.
+    package let message: String
+}
+
+/// Reads JSON documents, one after the other, into tokens in document order: an object is its
+/// token, then for each member a key and the tokens of its value.
+///
+/// One for each thread; tokens and texts are valid until the next `parse`. Every value is visited,
+/// so a document is valid to its last byte or refused. Numbers keep their text.
+@safe
+package final class JSONTokenizer {
+    /// Nesting that is read; deeper is refused.
+    package static let depthMax = 64
+    /// Bytes behind a document that must be readable, which the parser's wide loads may touch.
+    package static let paddingBytes = 64
+
+    private let parser: OpaquePointer
+    private var padded = ByteBuffer(capacity: 4096)
+    private var tokens: UnsafePointer<daybook_json_token>
+    /// Tokens of the document; 0 if it was refused.
+    package private(set) var count = 0
+
+    /// A tokenizer.
+    package init() {
+        guard let parser = unsafe daybook_json_create() else {
+            preconditionFailure("no memory for a JSON parser")
+        }
+        unsafe self.parser = parser
+        unsafe tokens = daybook_json_tokens(parser)
+    }
+
+    deinit { unsafe daybook_json_destroy(parser) }
+
+    /// Reads one document.
+    /// - Parameters:
+    ///   - line: the document.
+    ///   - paddingAvailable: bytes that are readable behind it; with fewer than `paddingBytes` the
+    ///     document is copied first.
+    /// - Returns: what is wrong; nil: it was read.
+    package func parse(_ line: RawSpan, paddingAvailable: Int) -> JSONProblem? {
+        if paddingAvailable < Self.paddingBytes {
+            var copy = ByteBuffer(capacity: 0)
+            swap(&copy, &padded)
+            copy.clear()
+            copy.append(line)
+            copy.appendZeros(Self.paddingBytes)
+            let problem = read(copy.bytes(in: 0..<line.byteCount))
+            swap(&copy, &padded)
+            return problem
+        }
+        return read(line)
+    }
+
+    private func read(_ line: RawSpan) -> JSONProblem? {
+        let message = unsafe line.withUnsafeBytes { bytes -> String? in
+            let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            let message = unsafe daybook_json_parse(
+                parser, start, bytes.count, UInt32(Self.depthMax))
+            return unsafe message.map { unsafe String(cString: $0) }
+        }
+        unsafe tokens = daybook_json_tokens(parser)
+        count = message == nil ? Int(unsafe daybook_json_count(parser)) : 0
+        return message.map { JSONProblem(message: $0) }
+    }
+
+    /// What token `index` is.
+    package func tag(_ index: Int) -> JSONTag {
+        precondition(index >= 0 && index < count, "no such token")
+        return JSONTag(rawValue: UInt8(truncatingIfNeeded: unsafe tokens[index].tag)) ?? .null
+    }
+
+    /// The text of a string, key or number.
+    @_lifetime(borrow self)
+    package func text(_ index: Int) -> RawSpan {
+        precondition(index >= 0 && index < count, "no such token")
+        let token = unsafe tokens[index]
+        let span = unsafe RawSpan(
+            _unsafeStart: UnsafeRawPointer(token.at.text), byteCount: Int(token.count))
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Members of an object, or elements of an array.
+    package func memberCount(_ index: Int) -> Int {
+        precondition(index >= 0 && index < count, "no such token")
+        return Int(unsafe tokens[index].count)
+    }
+
+    /// The index behind the token and everything in it.
+    package func next(_ index: Int) -> Int {
+        switch tag(index) {
+        case .object, .array: Int(unsafe tokens[index].at.next)
+        case .null, .false, .true, .number, .string, .key: index + 1
+        }
+    }
+}
