@@ -2,6 +2,8 @@
 // SHA-256 of libcrypto, SipHash, and a flat token array over simdjson.
 #ifndef CDAYBOOK_H
 #define CDAYBOOK_H
+#include "CDaybookPlatform.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
