@@ -156,13 +156,13 @@ extension [UInt8] {
     }
 }
 
-extension String {
-    /// The text's UTF-8 as a span.
-    package var rawUTF8: RawSpan {
+extension String.UTF8View {
+    /// The text's bytes as a span: `text.utf8.raw`.
+    ///
+    /// It belongs to the view, not to `String`: a text of up to 15 bytes lies in the value itself,
+    /// and only of a view does the compiler know that its place must outlive the span.
+    package var raw: RawSpan {
         @_lifetime(borrow self)
-        get {
-            let span = unsafe utf8.span.bytes
-            return unsafe _overrideLifetime(span, borrowing: self)
-        }
+        get { unsafe span.bytes }
     }
 }

@@ -48,6 +48,8 @@ package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible
     package var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
     /// Nobody listens on the socket file.
     package var isRefused: Bool { errno == ECONNREFUSED }
+    /// The reader of a pipe or the peer of a socket is gone.
+    package var isBrokenPipe: Bool { errno == EPIPE }
     /// The device could not read or write.
     package var isDeviceError: Bool { errno == EIO }
 
