@@ -112,6 +112,12 @@ func exists(_ target: Target) -> Bool {
 }
 let present = targets.filter(exists)
 let names = Set(present.map(\.name))
+for target in present {
+    target.dependencies.removeAll { dependency in
+        if case .byNameItem(let name, _) = dependency { return !names.contains(name) }
+        return false
+    }
+}
 
 let package = Package(
     name: "daybook",

@@ -106,7 +106,9 @@ package struct SHA256Hasher: ~Copyable {
 
     /// Adds bytes.
     package mutating func update(_ span: RawSpan) {
-        unsafe span.withUnsafeBytes { unsafe daybook_sha256_update(state, $0.baseAddress, $0.count) }
+        unsafe span.withUnsafeBytes {
+            unsafe daybook_sha256_update(state, $0.baseAddress, $0.count)
+        }
     }
 
     /// The hash of everything added.
