@@ -44,9 +44,11 @@ daybook_monitor *daybook_monitor_create(void);
 void daybook_monitor_destroy(daybook_monitor *monitor);
 void daybook_monitor_lock(daybook_monitor *monitor);
 void daybook_monitor_unlock(daybook_monitor *monitor);
-void daybook_monitor_wake_all(daybook_monitor *monitor);
+// Waiters stand in one of a few channels, so that a change wakes only those whom it concerns.
+enum { daybook_monitor_channels = 4 };
+void daybook_monitor_wake(daybook_monitor *monitor, int channel);
 // Waits, until `deadline` on the monotonic clock if it is >= 0. Answers 0, or -ETIMEDOUT.
-int daybook_monitor_wait(daybook_monitor *monitor, int64_t deadline);
+int daybook_monitor_wait(daybook_monitor *monitor, int channel, int64_t deadline);
 
 // Unix sockets. Paths are at most daybook_socket_path_max bytes.
 enum { daybook_socket_path_max = 107 };
