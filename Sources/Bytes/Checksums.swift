@@ -69,6 +69,16 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
         buffer.appendInteger(words.3)
     }
 
+    /// One of the four 64-bit words, as little-endian numbers in the order of the bytes.
+    package func word(_ index: Int) -> UInt64 {
+        switch index {
+        case 0: words.0
+        case 1: words.1
+        case 2: words.2
+        default: words.3
+        }
+    }
+
     /// The first 16 bytes as a little-endian number.
     package var leadingUInt128: UInt128 { UInt128(words.1) << 64 | UInt128(words.0) }
 
