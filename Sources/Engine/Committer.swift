@@ -48,6 +48,9 @@ final class Committer: @unchecked Sendable {
                 for batch in batches { process(batch) }
             case .handOver: handOver()
             case .stop:
+                // Not empty only after a failure: what became of these is not known.
+                for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
+                job.reset()
                 engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
                 return
             }
