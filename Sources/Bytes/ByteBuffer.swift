@@ -50,6 +50,12 @@ package struct ByteBuffer: ~Copyable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// Hands a part of the filled bytes to `body`: for a buffer that is an object's property, whose
+    /// access would end before a span of it could be used.
+    func withBytes<Result>(in range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
+        body(bytes(in: range))
+    }
+
     /// The filled bytes, to be changed in place.
     @inlinable package var mutableBytes: MutableRawSpan {
         @_lifetime(&self)
@@ -99,7 +105,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Appends a text's UTF-8.
     @inlinable package mutating func append(utf8 text: String) {
-        for byte in text.utf8 { append(byte) }
+        append(text.utf8.raw)
     }
 
     /// Appends zeros.

@@ -48,8 +48,10 @@ import Testing
             let bytes = Self.spelled(value)
             for length in 0..<bytes.count {
                 let part = Array(bytes.prefix(length))
-                #expect(throws: DecodeFailure.truncated(length)) { try read(part) }
                 #expect(throws: DecodeFailure.truncated(length)) { try read128(part) }
+                // A tenth byte may say already that 64 bits do not hold it.
+                guard length < 10 else { continue }
+                #expect(throws: DecodeFailure.truncated(length)) { try read(part) }
             }
         }
     }
