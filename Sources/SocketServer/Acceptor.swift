@@ -1,3 +1,4 @@
+import Bytes
 import Codec
 import Platform
 import Synchronization

@@ -94,6 +94,8 @@ final class Connection {
     var output: OutputBuffer?
     /// When the client last took something, or when it first did not.
     var lastProgress: Int64 = 0
+    /// Its requests are not waited for any more: only what is written already is sent.
+    var isCut = false
     /// Closes as soon as the output is written.
     var isClosing = false
     /// The client is gone: what is written for it is dropped.
@@ -173,6 +175,15 @@ final class OutputBuffer {
     var written = 0
 
     var unwrittenBytes: Int { bytes.count - written }
+
+    /// Writes what the socket takes.
+    func write(to socket: UnixSocket) throws(SystemFailure) -> Transfer {
+        let transfer = try bytes.withBytes(in: written..<bytes.count) {
+            rest throws(SystemFailure) in try socket.write(rest)
+        }
+        if case .bytes(let count) = transfer { written += count }
+        return transfer
+    }
 
     /// Drops what was written, so that a client that is always a little behind does not make it
     /// grow for ever.

@@ -1,3 +1,4 @@
+import Codec
 import Platform
 
 /// How connections end.
@@ -19,6 +20,7 @@ extension Edge {
 
     /// Closes the connection as soon as what is written has been taken; nothing more is answered.
     func cut(_ connection: Connection) {
+        connection.isCut = true
         connection.slots = Queue()
         connection.pendingLines = 0
         connection.pendingBytes = 0

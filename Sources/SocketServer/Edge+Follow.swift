@@ -17,8 +17,8 @@ extension Edge {
         }
         mailbox.countFollowers(1)
         do {
-            let feed = try EntryFeed(engine, request)
-            connection.follower = Follower(feed: feed, id: id, isLive: request.follow)
+            let entries = try EntryFeed(engine, request)
+            connection.follower = Follower(feed: entries, id: id, isLive: request.follow)
             var following = slot
             following.kind = .following
             connection.slots.first = following
@@ -44,7 +44,8 @@ extension Edge {
         let output = output(of: connection)
         do {
             let pause = try follower.feed.fill(
-                &output.bytes, byteLimit: output.written + limits.followBytes)
+                &output.bytes, byteLimit: output.written + limits.followBytes,
+                entriesMax: limits.followEntries)
             switch pause {
             case .full: break
             case .atHead:

@@ -201,7 +201,8 @@ extension Edge {
     }
 
     /// Puts the end behind everything that still has to be answered.
-    private func end(_ connection: Connection, isFinal: Bool) {
+    func end(_ connection: Connection, isFinal: Bool) {
+        guard !connection.inputEnded else { return }
         connection.inputEnded = true
         put(Slot(kind: .end(isFinal: isFinal), lines: 0), connection)
     }

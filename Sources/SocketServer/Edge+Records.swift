@@ -1,6 +1,7 @@
 import Bytes
 import Codec
 import Engine
+import SegmentedLog
 
 /// From the log's replies to lines and acknowledgements.
 ///
@@ -15,7 +16,7 @@ extension Edge {
                 preconditionFailure("a reply without a request")
             }
             var count = min(run.count, delivery.replies.count - index)
-            let connection = table[run.connection]
+            let connection = recipient(of: run)
             if let connection {
                 count = min(count, connection.leadingRecords)
                 precondition(count > 0, "records are first when their reply comes")
@@ -85,16 +86,18 @@ extension Edge {
     private func write(
         _ reply: Reply, _ delivery: Delivery, _ batch: PreparedBatch, _ index: Int, line: UInt64?
     ) {
-        let record = batch.records[index]
         let detail = reply.detail > 0 ? delivery.details[Int(reply.detail) - 1] : nil
         json.clear()
-        ReplyJSON.write(
-            reply, detail,
-            id: batch.arena.bytes(in: record.idStart..<(record.idStart + record.idLength)),
-            line: line, to: &json)
+        batch.withID(of: index) { ReplyJSON.write(reply, detail, id: $0, line: line, to: &json) }
     }
 
     // MARK: Runs
+
+    /// The connection that waits for the run; nil if it is gone or was cut off.
+    private func recipient(of run: Run) -> Connection? {
+        guard let connection = table[run.connection], !connection.isCut else { return nil }
+        return connection
+    }
 
     /// Puts the oldest run back as far as it is left.
     private func finish(_ run: Run) {
@@ -109,30 +112,50 @@ extension Edge {
     /// Answers the oldest runs as far as the engine did not take them.
     func settleRefused() {
         while var run = inFlight.first, let refusal = run.refusal {
-            guard let connection = table[run.connection] else {
+            guard let connection = recipient(of: run) else {
                 run.next = run.end
                 finish(run)
+                continue
+            }
+            if refusal.leavesUnknown, connection.stream != nil {
+                cutStream(connection, refusal, run.batch, run.next)
                 continue
             }
             let count = min(run.count, connection.leadingRecords)
             precondition(count > 0, "records are first when their turn comes")
             for index in run.next..<(run.next + count) {
-                let record = run.batch.records[index]
                 connection.stream?.countRejected()
-                json.clear()
-                EdgeReply.write(
-                    refusal,
-                    id: run.batch.arena.bytes(
-                        in: record.idStart..<(record.idStart + record.idLength)),
-                    line: connection.stream?.lines, to: &json)
+                write(refusal, run.batch, index, line: connection.stream?.lines)
                 emit(connection)
             }
             connection.settleRecords(count)
             run.next += count
             finish(run)
-            if refusal.closes { cut(connection) } else { advance(connection) }
+            if refusal.closes { end(connection, isFinal: false) }
+            advance(connection)
             touch(connection)
         }
+    }
+
+    private func write(
+        _ refusal: EdgeReply.Refusal, _ batch: PreparedBatch, _ index: Int, line: UInt64?
+    ) {
+        json.clear()
+        batch.withID(of: index) { EdgeReply.write(refusal, id: $0, line: line, to: &json) }
+    }
+
+    /// Ends a stream whose next lines have no known outcome: no acknowledgement may count them.
+    private func cutStream(
+        _ connection: Connection, _ refusal: EdgeReply.Refusal, _ batch: PreparedBatch, _ index: Int
+    ) {
+        guard let progress = connection.stream else { return }
+        if progress.lines > progress.reportedLines {
+            writeAcknowledgement(connection, progress, isFinal: false)
+        }
+        write(refusal, batch, index, line: progress.lines + 1)
+        emit(connection)
+        connection.stream = nil
+        cut(connection)
     }
 
     // MARK: Acknowledgements

@@ -1,3 +1,4 @@
+import Codec
 import Engine
 
 /// What is answered in its turn.

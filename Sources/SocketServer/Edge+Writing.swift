@@ -1,4 +1,5 @@
 import Bytes
+import Codec
 import Platform
 
 /// From replies to bytes on the socket.
@@ -44,11 +45,8 @@ extension Edge {
         var hasProgress = false
         while output.unwrittenBytes > 0 {
             do {
-                let rest = output.written..<output.bytes.count
-                switch try connection.socket.write(output.bytes.bytes(in: rest)) {
-                case .bytes(let count):
-                    output.written += count
-                    hasProgress = true
+                switch try output.write(to: connection.socket) {
+                case .bytes: hasProgress = true
                 case .wouldBlock:
                     if hasProgress || isFirstTry {
                         connection.lastProgress = MonotonicClock.nanoseconds()

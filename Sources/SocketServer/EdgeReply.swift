@@ -10,6 +10,8 @@ enum EdgeReply {
         let message: String
         /// Whether the connection ends with it.
         var closes = false
+        /// Whether nobody knows what became of the request.
+        var leavesUnknown = false
 
         static let overloaded = Refusal(
             word: "overloaded",
@@ -19,7 +21,7 @@ enum EdgeReply {
         static let storageFailed = Refusal(
             word: "storage_failed",
             message: "the log failed; whether this was recorded is decided at the next start: "
-                + "send it again then", closes: true)
+                + "send it again then", closes: true, leavesUnknown: true)
         static let incompleteLine = Refusal(
             word: "incomplete_line",
             message: "the connection ended before the line did; it was not recorded")

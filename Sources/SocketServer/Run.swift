@@ -1,3 +1,5 @@
+import Bytes
+import Codec
 import Engine
 
 /// Neighbouring requests of one connection in one batch, whose replies are awaited.
@@ -11,6 +13,14 @@ struct Run {
     var refusal: EdgeReply.Refusal?
 
     var count: Int { end - next }
+}
+
+extension PreparedBatch {
+    /// Reads the id of a request, UTF-8. Also after the batch was handed over: it is not changed.
+    func withID(of index: Int, _ body: (RawSpan) -> Void) {
+        let record = records[index]
+        arena.withBytes(in: record.idStart..<(record.idStart + record.idLength), body)
+    }
 }
 
 /// Batches that are filled again once their last reply was delivered.

@@ -1,4 +1,4 @@
-package import Platform
+import Platform
 
 /// Every bound of the server, in one place; docs/PROTOCOL.md tells clients of them. A bound that is
 /// reached gets an explicit answer or makes the server read on later, never a dropped line.
