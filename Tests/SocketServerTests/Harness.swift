@@ -2,6 +2,7 @@ import Bytes
 import Engine
 import Foundation
 import Platform
+import SegmentedLog
 import SocketServer
 import Testing
 
