@@ -34,7 +34,7 @@ struct Daybook: ParsableCommand {
             CommandGroup(
                 name: "Write:",
                 subcommands: [
-                    RecordCommand.self, ConsumeCommand.self,
+                    RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
                     SubscribeCommand.self, GrantCommand.self,
                 ]),
             CommandGroup(

@@ -43,10 +43,9 @@ enum YAMLScalar {
                 message: "\(text) begins with a zero: write the number without it, or in quotes "
                     + "if it is a text")
         }
-        let json = Array("[".utf8) + number.json + Array("]".utf8)
-        if case .array(let list) = try ValueCoder.value(json: json), let value = list.first {
-            return value
-        }
+        // The JSON reader's exact number parser needs a whole document.
+        let json = Array(#"{"n":"#.utf8) + number.json + Array("}".utf8)
+        if let value = try ValueCoder.value(json: json)["n"] { return value }
         return .string(text)
     }
 
