@@ -50,6 +50,14 @@ package struct ByteBuffer: ~Copyable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// Calls `body` with a part of the filled bytes: for a buffer that is a property of a class,
+    /// whose spans may not outlive one expression.
+    @inlinable package func withBytes<Result: ~Copyable, Failure: Error>(
+        in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(bytes(in: range))
+    }
+
     /// The filled bytes, to be changed in place.
     @inlinable package var mutableBytes: MutableRawSpan {
         @_lifetime(&self)

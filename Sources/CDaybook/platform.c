@@ -62,6 +62,7 @@ int daybook_rename_no_replace(const char *source, const char *target) {
 
 int daybook_unlink(const char *path) { return answer(unlink(path)); }
 int daybook_mkdir(const char *path) { return answer(mkdir(path, 0700)); }
+int daybook_rmdir(const char *path) { return answer(rmdir(path)); }
 
 int64_t daybook_size(int fd) {
     struct stat status;

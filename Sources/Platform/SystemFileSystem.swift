@@ -61,6 +61,11 @@ package struct SystemFileSystem: FileSystem {
         _ = try checked(.mkdir, path, unsafe daybook_mkdir(path))
     }
 
+    /// Removes an empty directory: for tools that clean up after themselves. The log never does.
+    package func removeDirectory(_ path: String) throws(SystemFailure) {
+        _ = try checked(.unlink, path, unsafe daybook_rmdir(path))
+    }
+
     package func list(_ path: String) throws(SystemFailure) -> [String] {
         var names: [String] = []
         let answer = unsafe withUnsafeMutablePointer(to: &names) { pointer in

@@ -24,6 +24,7 @@ int daybook_sync_directory(const char *path);
 int daybook_rename_no_replace(const char *source, const char *target);
 int daybook_unlink(const char *path);
 int daybook_mkdir(const char *path);
+int daybook_rmdir(const char *path);
 int64_t daybook_size(int fd);
 int daybook_lock(int fd);
 int daybook_drop_cache(int fd);
