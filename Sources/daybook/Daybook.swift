@@ -29,7 +29,7 @@ struct Daybook: ParsableCommand {
             """,
         version: "daybook 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Run:", subcommands: [StatusCommand.self]),
+            CommandGroup(name: "Run:", subcommands: []),
             CommandGroup(name: "Prices:", subcommands: [CatalogCommand.self]),
             CommandGroup(
                 name: "Write:",
@@ -47,7 +47,8 @@ struct Daybook: ParsableCommand {
             CommandGroup(
                 name: "Operate:",
                 subcommands: [
-                    VerifyCommand.self, SnapshotCommand.self, PingCommand.self,
+                    StatusCommand.self, VerifyCommand.self, SnapshotCommand.self,
+                    PingCommand.self, InspectCommand.self,
                 ]),
         ])
 

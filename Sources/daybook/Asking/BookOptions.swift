@@ -46,9 +46,7 @@ struct BookOptions: ParsableArguments {
 
     /// Who answers.
     func open() throws -> any Answering {
-        if data != nil {
-            throw CommandFailure(.usage, "--data is not there yet")
-        }
+        if let data { return try DirectoryBooks(data) }
         if server.socket == nil, Process.environment("DAYBOOK_SOCKET") ?? "" == "" {
             throw CommandFailure(
                 .usage,
