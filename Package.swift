@@ -108,6 +108,8 @@ let targets: [Target] = [
         name: "CommandTests",
         dependencies: ["daybook", "Client", "Platform", "Billing", "Money"],
         swiftSettings: strict),
+    .testTarget(
+        name: "DaybookEngineTests", dependencies: ["DaybookEngine"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 ]
 

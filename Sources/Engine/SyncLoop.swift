@@ -62,23 +62,24 @@ final class SyncLoop: @unchecked Sendable {
             return
         }
         let counts = count(job)
-        for (sink, box) in job.replies {
-            box.batch.receipt = receipt
-            sink.deliver(box.batch)
-        }
+        // The committer may take the job again as soon as it is out of the exchange.
+        let replies = job.replies
         let position = log.nextPosition
-        for observer in engine.observers.read({ $0 }) { observer.durableAdvanced(to: position) }
         let wantsSnapshotAfter = engine.options.entriesPerSnapshot
-        var concerned: WaitChannel = .committer
         let snapshotIsDue = engine.exchange.read {
             position - $0.snapshotPosition >= wantsSnapshotAfter && !$0.wantsSnapshot
         }
-        if snapshotIsDue { concerned.insert(.snapshots) }
+        let concerned: WaitChannel = snapshotIsDue ? [.committer, .snapshots] : .committer
         engine.exchange.withLock(waking: concerned) { exchange in
             exchange.inSync = nil
             exchange.durablePosition = position
             exchange.counts.add(counts)
             if snapshotIsDue { exchange.wantsSnapshot = true }
+        }
+        for observer in engine.observers.read({ $0 }) { observer.durableAdvanced(to: position) }
+        for (sink, box) in replies {
+            box.batch.receipt = receipt
+            sink.deliver(box.batch)
         }
     }
 
