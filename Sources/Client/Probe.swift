@@ -22,11 +22,14 @@ struct Probe {
     private var scanned = 0
     private var lineHasContent = false
 
+    /// Says that a block begins, of which nothing was looked at.
+    mutating func beginBlock() { scanned = 0 }
+
     /// How far a block may be sent now.
     mutating func sendableEnd(of block: [UInt8], from start: Int) -> Int {
         if isOver { return block.count }
-        if isWaiting { return start }
-        if scanned > block.count || scanned < start { scanned = start }
+        precondition(start <= scanned, "what was not looked at was not sent")
+        if isWaiting { return scanned }
         while scanned < block.count {
             let byte = block[scanned]
             scanned += 1

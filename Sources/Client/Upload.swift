@@ -151,6 +151,7 @@ package final class Upload {
         case .block(let block):
             pending = block
             pendingStart = 0
+            probe.beginBlock()
             return true
         case .nothingYet: return false
         case .finished(let failure):
@@ -165,6 +166,7 @@ package final class Upload {
     private func discardUnsent() {
         pending = []
         pendingStart = 0
+        probe.beginBlock()
         queueIsFinished = true
         queue.abandon()
     }

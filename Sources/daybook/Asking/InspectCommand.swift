@@ -21,7 +21,11 @@ struct InspectCommand: ParsableCommand {
         do throws(LogFailure) {
             lines = try LogInspection.describe(path: file, fileSystem: SystemFileSystem())
         } catch {
-            throw CommandFailure(error.kind == .missing ? .notFound : .inputOutput, error.message)
+            if case .system(let failure) = error.kind {
+                throw CommandFailure(
+                    failure.isMissing ? .notFound : .inputOutput, failure.message)
+            }
+            throw CommandFailure(.inputOutput, error.message)
         }
         guard let lines else {
             throw CommandFailure(.rejected, "\(file) is no file that Daybook writes")

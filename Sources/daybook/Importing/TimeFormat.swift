@@ -218,9 +218,9 @@ struct TimeFormat {
         let bytes = Array(text.utf8)
         guard let sign = bytes.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-")
         else { return nil }
-        let digits = bytes.dropFirst().filter { $0 != UInt8(ascii: ":") }
-        guard digits.count == 4, bytes.count <= 6, digits.allSatisfy({ (48...57).contains($0) })
-        else { return nil }
+        var digits = Array(bytes.dropFirst())
+        if digits.count == 5, digits[2] == UInt8(ascii: ":") { digits.remove(at: 2) }
+        guard digits.count == 4, digits.allSatisfy({ (48...57).contains($0) }) else { return nil }
         let value = digits.reduce(0) { $0 * 10 + Int($1 - 48) }
         guard value / 100 <= 23, value % 100 <= 59 else { return nil }
         let minutes = value / 100 * 60 + value % 100
