@@ -122,7 +122,10 @@ final class Peer {
                 return line
             }
             guard try readMore(patience) else {
-                if !received.isEmpty { throw TestFailure("half a line at the end") }
+                if !received.isEmpty {
+                    throw TestFailure(
+                        "half a line at the end: \(String(decoding: received, as: UTF8.self))")
+                }
                 return nil
             }
         }
