@@ -13,8 +13,8 @@ struct ScannedSegment: Sendable {
 struct StoreContents: Sendable {
     var superblock: Superblock.Reading
     var segments: [ScannedSegment]
-    /// The last commit, if nothing on the disk promises that it is durable.
-    var lastCommit: Copied?
+    /// The last frame, if nothing on the disk promises that it is durable.
+    var unpromised: Unpromised?
     /// Files that an interrupted start or roll left, which hold nothing that counts.
     var leftovers: [String] = []
     /// Files that do not belong there, by directory and name.
@@ -35,7 +35,7 @@ struct StoreScan: ~Copyable {
     private let paths: StorePaths
     private let fileSystem: any FileSystem
     private var scan = FrameScan()
-    private var lastCommit: StoreContents.Copied?
+    private var unpromised: StoreContents.Unpromised?
 
     init(_ paths: StorePaths, _ fileSystem: any FileSystem) {
         self.paths = paths
@@ -151,7 +151,7 @@ struct StoreScan: ~Copyable {
             contents.bytes += scanned.result.end
             contents.segments.append(scanned)
         }
-        contents.lastCommit = lastCommit
+        contents.unpromised = unpromised
     }
 
     private mutating func readSegment(
@@ -175,10 +175,10 @@ struct StoreScan: ~Copyable {
         let result = try scan.frames(
             of: file, header: header, commitTime: timeBefore, limits: limits
         ) { _, _ in }
-        if isLast, record.close == nil, let frame = result.unpromised,
+        if isLast, record.close == nil, let frame = result.last,
             floor.segmentID != record.id || frame.offset + frame.frameBytes > floor.offset
         {
-            lastCommit = StoreContents.Copied(
+            unpromised = StoreContents.Unpromised(
                 header: frame, payload: try scan.payload(of: frame, in: file))
         }
         if let close = record.close {
