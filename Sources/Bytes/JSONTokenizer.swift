@@ -1,6 +1,7 @@
 import CDaybook
 
 /// What a token is.
+@usableFromInline
 package enum JSONTag: UInt8, Sendable {
     case null, `false`, `true`, number, string, key, object, array
 }
@@ -34,6 +35,11 @@ package final class JSONTokenizer {
         guard let parser = unsafe daybook_json_create() else {
             preconditionFailure("no memory for a JSON parser")
         }
+        let (size, tag) = unsafe (
+            MemoryLayout<daybook_json_token>.size,
+            MemoryLayout<daybook_json_token>.offset(of: \.tag)
+        )
+        precondition(size == 16 && tag == 12, "JSONTokens reads tokens by the place of fields")
         unsafe self.parser = parser
         unsafe tokens = daybook_json_tokens(parser)
     }
@@ -71,7 +77,7 @@ package final class JSONTokenizer {
     /// All tokens, as a view for one pass.
     package var all: JSONTokens {
         @_lifetime(borrow self)
-        get { unsafe JSONTokens(tokens, count: count, of: self) }
+        get { unsafe JSONTokens(UnsafeRawPointer(tokens), count: count, of: self) }
     }
 
     /// What token `index` is.
