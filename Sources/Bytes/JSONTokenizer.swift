@@ -15,7 +15,8 @@ package struct JSONProblem: Error, Equatable, Sendable {
 /// Reads JSON documents, one after the other, into tokens in document order: an object is its
 /// token, then for each member a key and the tokens of its value.
 ///
-/// One for each thread; tokens and texts are valid until the next `parse`. Every value is visited,
+/// One for each thread; tokens and texts are valid until the next `parse`, and as long as the line
+/// stays as it is: a text without escapes lies in it. Every value is visited,
 /// so a document is valid to its last byte or refused. Numbers keep their text.
 @safe
 package final class JSONTokenizer {
