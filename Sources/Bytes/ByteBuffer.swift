@@ -110,7 +110,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Appends a text's UTF-8.
     @inlinable package mutating func append(utf8 text: String) {
-        append(text.utf8.raw)
+        text.withBytes { append($0) }
     }
 
     /// Appends zeros.
@@ -183,6 +183,11 @@ package struct ByteBuffer: ~Copyable {
     /// Appends as `appendZigzag`, up to 128 bits.
     @inlinable package mutating func appendZigzag128(_ value: Int128) {
         appendVarint128(UInt128(bitPattern: (value << 1) ^ (value >> 127)))
+    }
+
+    /// Appends the length of a text's UTF-8 as a varint, then the bytes.
+    @inlinable package mutating func appendPrefixed(utf8 text: String) {
+        text.withBytes { appendPrefixed($0) }
     }
 
     /// Appends the length as a varint, then the bytes.

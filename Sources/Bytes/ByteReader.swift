@@ -193,14 +193,30 @@ extension [UInt8] {
     }
 }
 
-extension String.UTF8View {
-    /// The text's bytes as a span: `text.utf8.raw`.
+extension String {
+    /// Calls `body` with the text's UTF-8.
     ///
-    /// It belongs to the view, not to `String`: a text of up to 15 bytes lies in the value itself,
-    /// and only of a view does the compiler know that its place must outlive the span.
-    @inlinable package var raw: RawSpan {
-        @_lifetime(borrow self)
-        get { unsafe span.bytes }
+    /// A closure, not a span that is handed out: a text of up to 15 bytes lies in the value itself, and
+    /// the optimiser may give the place of a temporary value to something else before a span of it
+    /// is read.
+    @inlinable package func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var text = self
+        let result: Swift.Result<Result, Failure> = text.withUTF8 { buffer in
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer))
+            do throws(Failure) { return .success(try body(span)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension RawSpan {
+    /// Whether these are the bytes of a text.
+    @inlinable package func isEqual(to text: String) -> Bool {
+        text.withBytes { isEqual(to: $0) }
     }
 }
 

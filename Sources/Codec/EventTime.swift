@@ -12,6 +12,12 @@ package struct EventTime: Equatable, Sendable {
     package let style: UInt8
 
     /// Reads an instant; nil if it is none or lies outside the years 1678 to 2261.
+    package init?(_ text: String) {
+        guard let time = text.withBytes({ EventTime($0) }) else { return nil }
+        self = time
+    }
+
+    /// Reads an instant, given as UTF-8; nil if it is none or lies outside the years 1678 to 2261.
     package init?(_ text: RawSpan) {
         guard text.byteCount >= 20, text.byte(at: 4) == UInt8(ascii: "-"),
             text.byte(at: 7) == UInt8(ascii: "-"), text.byte(at: 13) == UInt8(ascii: ":"),

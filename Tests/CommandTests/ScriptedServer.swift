@@ -78,7 +78,7 @@ final class ScriptedServer: Sendable {
             case .send(let line):
                 // It reads nothing meanwhile: a client that did not either would hang with it.
                 try? connection.setBlocking(true)
-                try? connection.writeAll((line + "\n").utf8.raw)
+                try? connection.writeAll(line + "\n")
                 try? connection.setBlocking(false)
             case .close: break
             }
