@@ -189,6 +189,12 @@ struct PlanReader {
         if case .bool(let flag) = member.value {
             return PlanEntitlement(feature: member.name, allowance: flag ? .on : .off)
         }
+        guard case .object = member.value else {
+            parent.add(
+                "entitlements.\(member.name)",
+                "true, false, or a group with limit or unlimited is needed")
+            return nil
+        }
         var reader = CatalogReader(
             member.value, path: path, known: ["limit", "enforce", "reset", "unlimited"])
         defer { parent.add(contentsOf: reader.problems) }

@@ -1,3 +1,5 @@
+import CDaybook
+
 /// Growable bytes that one owner fills and that others read as spans.
 ///
 /// The memory is aligned to a page, so that a buffer can be handed to the disk as it is. Clearing
@@ -51,10 +53,12 @@ package struct ByteBuffer: ~Copyable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    /// Hands a part of the filled bytes to `body`: for a buffer that is an object's property, whose
-    /// access would end before a span of it could be used.
-    func withBytes<Result>(in range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
-        body(bytes(in: range))
+    /// Calls `body` with a part of the filled bytes: for a buffer that is a property of a class,
+    /// whose spans may not outlive one expression.
+    @inlinable package func withBytes<Result: ~Copyable, Failure: Error>(
+        in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(bytes(in: range))
     }
 
     /// The filled bytes, to be changed in place.
@@ -112,7 +116,7 @@ package struct ByteBuffer: ~Copyable {
     /// Appends zeros.
     package mutating func appendZeros(_ count: Int) {
         reserve(count)
-        _ = unsafe (base + filled).initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        unsafe daybook_zero(base + filled, count)
         filled += count
     }
 

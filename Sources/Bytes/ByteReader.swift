@@ -162,6 +162,15 @@ extension RawSpan {
         return order == 0 ? byteCount < other.byteCount : order < 0
     }
 
+    /// Whether every byte is zero.
+    package var isZero: Bool {
+        guard byteCount > 1 else { return byteCount == 0 || byte(at: 0) == 0 }
+        // Equal to itself one byte further on, and the first is zero: so all are.
+        return byte(at: 0) == 0
+            && compareBytes(
+                extracting(droppingLast: 1), extracting(droppingFirst: 1), byteCount - 1) == 0
+    }
+
     /// A copy as an array.
     package func makeArray() -> [UInt8] {
         unsafe withUnsafeBytes { unsafe [UInt8]($0) }

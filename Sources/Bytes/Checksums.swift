@@ -21,6 +21,12 @@ package enum CRC32C {
     /// The plain checksum.
     package static func unmasked(of span: RawSpan) -> UInt32 { extend(0, with: span) }
 
+    /// The plain checksum that was stored as `masked`.
+    package static func unmask(_ masked: UInt32) -> UInt32 {
+        let rotated = masked &- 0xA282_EAD8
+        return (rotated >> 17) | (rotated << 15)
+    }
+
     /// The checksum as it is stored, masked as LevelDB does: a checksum over bytes that contain
     /// checksums is weak otherwise, and zeros would check as zeros.
     package static func masked(of span: RawSpan) -> UInt32 {
@@ -61,6 +67,16 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
         buffer.appendInteger(words.1)
         buffer.appendInteger(words.2)
         buffer.appendInteger(words.3)
+    }
+
+    /// One of the four 64-bit words, as little-endian numbers in the order of the bytes.
+    package func word(_ index: Int) -> UInt64 {
+        switch index {
+        case 0: words.0
+        case 1: words.1
+        case 2: words.2
+        default: words.3
+        }
     }
 
     /// The first 16 bytes as a little-endian number.
@@ -129,10 +145,22 @@ package struct SHA256Hasher: ~Copyable {
 /// SHA-256 of bytes in one piece.
 package enum SHA256 {
     /// The hash of `span`.
+    ///
+    /// Works on the stack, so that hashing a frame on its way to the disk allocates nothing.
     package static func hash(_ span: RawSpan) -> Digest {
-        var hasher = SHA256Hasher()
-        hasher.update(span)
-        return hasher.finish()
+        let stateBytes = Int(DAYBOOK_SHA256_STATE_BYTES)
+        return unsafe withUnsafeTemporaryAllocation(
+            byteCount: stateBytes + Digest.byteCount, alignment: 16
+        ) { scratch in
+            guard let state = scratch.baseAddress else { return Digest.zero }
+            let out = unsafe state + stateBytes
+            unsafe daybook_sha256_init(state)
+            unsafe span.withUnsafeBytes {
+                unsafe daybook_sha256_update(state, $0.baseAddress, $0.count)
+            }
+            unsafe daybook_sha256_final(state, out.assumingMemoryBound(to: UInt8.self))
+            return Digest(unsafe RawSpan(_unsafeStart: out, byteCount: Digest.byteCount))
+        }
     }
 }
 

@@ -41,6 +41,12 @@ package enum Process {
 
     /// Processors that are on.
     package static var processorCount: Int { Int(daybook_cpu_count()) }
+
+    /// The user on whose behalf it runs.
+    package static var userID: UInt32 { daybook_user_id() }
+
+    /// Descriptors that it may have open at once; 0 if the kernel does not say.
+    package static var descriptorLimit: Int { Int(max(0, daybook_descriptor_limit())) }
 }
 
 /// Standard input, output and error.

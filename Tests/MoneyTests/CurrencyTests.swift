@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "US", "USDX", "usd", "Usd", "XAU", "XTS", "DEM", "U D", "D E", " US", "SD ",
+        "", "US", "USDX", "usd", "Usd", "XAU", "XX" + "X", "XTS", "DEM", "U D", "D E", " US", "SD ",
         "EUR ", "\u{212A}", "€", "USD AED", "AAA",
     ])
     func isNone(code: String) {
