@@ -65,10 +65,11 @@ package struct Refusal: Hashable, Sendable {
         self.problems = problems
     }
 
-    /// Field, message and word in one line for people.
+    /// Field, message and word in one line for people. Most messages name the field themselves.
     package var sentence: String {
-        let place = field.map { "\($0): " } ?? ""
-        return message.isEmpty ? "\(place)\(word)" : "\(place)\(message) (\(word))"
+        guard !message.isEmpty else { return field.map { "\($0): \(word)" } ?? word }
+        guard let field, !message.hasPrefix(field) else { return "\(message) (\(word))" }
+        return "\(field): \(message) (\(word))"
     }
 }
 

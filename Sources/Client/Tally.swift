@@ -12,11 +12,11 @@ package struct Tally: Sendable {
     package internal(set) var rejected = 0
     /// Lines without anything in them.
     package internal(set) var blank = 0
-    /// Of `recorded`: consumes whose answer was no.
+    /// Of `recorded` and `duplicate`: consumes whose answer was no.
     package internal(set) var denied = 0
     /// Of `rejected`: lines that may be sent again as they are, the server being busy or stopping.
     package internal(set) var postponed = 0
-    /// Position of the entry of the first line that has one, if the server let that be known.
+    /// Position of the first of `recorded`; nil if nothing was.
     package internal(set) var firstPosition: Int?
     /// Newest position that holds an entry of these lines.
     package internal(set) var lastPosition: Int?

@@ -27,7 +27,6 @@ package final class Upload {
     private let progress: (Tally) -> Void
 
     private var tally = Tally()
-    private var probe = Probe()
     private var lines = LineBuffer()
     private let replies = ReplyReader()
     private var pending: [UInt8] = []
@@ -116,7 +115,6 @@ package final class Upload {
             where event.token == Self.socketToken && event.readiness.contains(.writing) {
                 canWrite = true
             }
-            probe.tick()
         }
     }
 
@@ -126,10 +124,8 @@ package final class Upload {
             if pendingStart == pending.count {
                 guard takeBlock() else { return }
             }
-            let end = probe.sendableEnd(of: pending, from: pendingStart)
-            guard end > pendingStart else { return }
             let block = pending
-            switch try connection.socket.write(block.raw.extracting(pendingStart..<end)) {
+            switch try connection.socket.write(block.raw.extracting(pendingStart..<block.count)) {
             case .bytes(let count):
                 tally.sentBytes += count
                 pendingStart += count
@@ -151,7 +147,6 @@ package final class Upload {
         case .block(let block):
             pending = block
             pendingStart = 0
-            probe.beginBlock()
             return true
         case .nothingYet: return false
         case .finished(let failure):
@@ -166,7 +161,6 @@ package final class Upload {
     private func discardUnsent() {
         pending = []
         pendingStart = 0
-        probe.beginBlock()
         queueIsFinished = true
         queue.abandon()
     }
@@ -187,7 +181,6 @@ package final class Upload {
     private func take(_ reply: Reply) {
         if reply["acked_lines"] != nil {
             tally.take(reply)
-            probe.acknowledged(tally)
         } else if reply["line"] != nil {
             if let refusal = reply.refusal {
                 tally.count(refusal)
@@ -203,7 +196,6 @@ package final class Upload {
 
     private func end() -> End {
         guard tally.isFinal else { return .broken(lastRefusal) }
-        tally.firstPosition = tally.firstPosition ?? probe.firstPosition
         if let sourceFailure { return .sourceFailed(sourceFailure) }
         return .complete
     }

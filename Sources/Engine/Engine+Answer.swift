@@ -168,7 +168,7 @@ extension Engine {
     ) {
         let (decision, evidence, position) = durable.withLock { durable in
             let (decision, evidence) = durable.books.check(
-                account: account.utf8.raw, feature: feature, quantity: quantity, at: now)
+                account: account, feature: feature, quantity: quantity, at: now)
             return (decision, evidence, durable.books.position)
         }
         json.member("account", account)

@@ -151,11 +151,11 @@ package struct EntryFeed: ~Copyable {
     private func matches(_ record: borrowing RecordView) -> Bool {
         if let kinds = request.kinds, !kinds.contains(record.kind) { return false }
         if let account = request.account {
-            guard let subject = record.subject, subject.isEqual(to: account.utf8.raw) else {
+            guard let subject = record.subject, subject.isEqual(to: account) else {
                 return false
             }
         }
-        if let type = request.type { return record.type.isEqual(to: type.utf8.raw) }
+        if let type = request.type { return record.type.isEqual(to: type) }
         return true
     }
 }

@@ -94,8 +94,22 @@ package enum StandardStream: Int32, Sendable {
 
     /// Writes text.
     package func write(_ text: String) throws(SystemFailure) {
-        var text = text
-        text.makeContiguousUTF8()
-        try unsafe write(text.utf8.span.bytes)
+        try text.withRawUTF8 { bytes throws(SystemFailure) in try write(bytes) }
+    }
+}
+
+extension String {
+    /// Calls `body` with the text's UTF-8. A closure, because a short text lies in the value itself and
+    /// a span of it must not outlive the place where it stands.
+    func withRawUTF8(
+        _ body: (RawSpan) throws(SystemFailure) -> Void
+    ) throws(SystemFailure) {
+        var text = self
+        let failure: SystemFailure? = text.withUTF8 { buffer in
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer))
+            do throws(SystemFailure) { try body(span) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
     }
 }

@@ -9,7 +9,7 @@ import Money
 extension Books {
     /// The number of an account, if the log knows it.
     package func account(_ name: String) -> UInt32? {
-        registry.accounts.number(of: name.utf8.raw)
+        registry.accounts.number(of: name)
     }
 
     /// Usage of an account in a month, by meter and group.
@@ -124,12 +124,12 @@ extension Books {
         to json: inout JSONWriter
     ) {
         let (now, evidence) = check(
-            account: account.utf8.raw, feature: feature.key, quantity: Quantity(units: 0),
+            account: account, feature: feature.key, quantity: Quantity(units: 0),
             at: time)
         let isMetered = feature.meterKey != nil
         // A limit that is used up still allows zero more: ask for the smallest amount there is.
         let (next, _) = check(
-            account: account.utf8.raw, feature: feature.key,
+            account: account, feature: feature.key,
             quantity: Quantity(units: isMetered ? 1 : 0), at: time)
         json.beginObject()
         json.member("feature", feature.key)

@@ -212,7 +212,9 @@ extension Edge {
     ) {
         json.clear()
         if let id {
-            EdgeReply.write(refusal, id: id.utf8.raw, line: connection.streamLines, to: &json)
+            id.withBytes { bytes in
+                EdgeReply.write(refusal, id: bytes, line: connection.streamLines, to: &json)
+            }
         } else {
             EdgeReply.write(refusal, id: nil, line: connection.streamLines, to: &json)
         }

@@ -35,7 +35,7 @@ final class Exchange {
     }
 
     private func exchange(_ line: String) throws -> String {
-        try socket.writeAll((line + "\n").utf8.raw)
+        try socket.writeAll(line + "\n")
         received.clear()
         while true {
             var transfer = Transfer.ended

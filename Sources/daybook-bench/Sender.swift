@@ -28,7 +28,7 @@ final class Sender: @unchecked Sendable {
         isStream = ackEvery != nil
         guard let ackEvery else { return }
         let first = "{\"request\":\"stream\",\"id\":\"bench\",\"ack_every\":\(ackEvery)}\n"
-        try socket.writeAll(first.utf8.raw)
+        try socket.writeAll(first)
     }
 
     /// Sends everything and waits for the last acknowledgement.

@@ -44,9 +44,6 @@ struct CommandFailure: Error {
     init(_ refusal: Refusal) {
         var lines = [refusal.sentence]
         lines += refusal.problems.map { "  \($0.path): \($0.message)" }
-        if refusal.word == "no_catalog" {
-            lines.append("  publish one first: daybook catalog publish FILE")
-        }
         self.init(ExitStatus(word: refusal.word), lines.joined(separator: "\n"))
     }
 
@@ -64,8 +61,7 @@ struct CommandFailure: Error {
         case .broken(let what):
             self.init(
                 .tryAgain,
-                "\(what): the outcome is unknown; run the same command again with the same --id, "
-                    + "and the original answer comes back")
+                "\(what); ask again, and if the server is gone start it again")
         case .notUnderstood(let what):
             self.init(.notUnderstood, "\(what); is this a Daybook server of this version?")
         case .system(let what): self.init(.inputOutput, what)

@@ -29,7 +29,7 @@ struct Daybook: ParsableCommand {
             """,
         version: "daybook 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Run:", subcommands: []),
+            CommandGroup(name: "Run:", subcommands: [ServeCommand.self]),
             CommandGroup(name: "Prices:", subcommands: [CatalogCommand.self]),
             CommandGroup(
                 name: "Write:",

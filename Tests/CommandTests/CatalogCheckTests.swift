@@ -29,7 +29,7 @@ import Testing
         ),
         (
             "features:\n  f: {}\nplans:\n  p:\n    entitlements:\n      f: off\n",
-            "8: plans.p.entitlements.f: "
+            "8: plans.p.entitlements.f: true, false, or a group"
         ),
         ("default_plan: gold\n", "3: default_plan: there is no plan \"gold\""),
         // The file itself.
@@ -129,10 +129,17 @@ import Testing
             ("a", .object(of: [("x", .string("1")), ("y", .bool(true))])), ("b", .null),
         ])
         let after = Value.object(of: [
-            ("a", .object(of: [("x", .string("2")), ("z", .bool(true))])), ("c", .string("n")),
+            ("a", .object(of: [("x", .string("2")), ("z", .bool(true))])),
+            (
+                "c",
+                .object(of: [
+                    ("n", .null), ("n", .bool(true)),
+                    ("d", .object(of: [("e", .bool(true))])),
+                ])
+            ),
         ])
         let changes = CatalogDifference.changes(from: before, to: after)
-        #expect(changes.map(\.path) == ["a.x", "a.y", "a.z", "c"])
+        #expect(changes.map(\.path) == ["a.x", "a.y", "a.z", "c.d.e", "c.n"])
         #expect(changes[0].before == .string("1") && changes[0].after == .string("2"))
         #expect(changes[1].after == nil && changes[2].before == nil)
     }

@@ -10,15 +10,12 @@ final class ScriptedServer: Sendable {
         case awaitLines(Int)
         /// Waits until the client half-closes.
         case awaitEnd
-        /// Waits, and notes how many lines had come.
-        case pause(milliseconds: Int)
         case send(String)
         case close
     }
 
     let path: String
     private let folder: TemporaryFolder
-    private let seen = Monitor<[Int]>([])
     private let received = Monitor<[String]>([])
     private let thread: Platform.Thread
 
@@ -26,7 +23,7 @@ final class ScriptedServer: Sendable {
         folder = try TemporaryFolder()
         path = folder.url.path + "/s"
         let listener = try UnixListener.listen(at: path)
-        let (seen, received) = (seen, received)
+        let received = received
         thread = Platform.Thread.spawn(name: "scripted") {
             var connection: UnixSocket?
             let end = MonotonicClock.nanoseconds() + 10_000_000_000
@@ -35,21 +32,20 @@ final class ScriptedServer: Sendable {
                 if connection == nil { usleep(1_000) }
             }
             guard let connection else { return }
-            Self.play(steps, connection, seen, received)
+            Self.play(steps, connection, received)
             connection.close()
             listener.close()
         }
     }
 
-    /// Lines that had come at each `pause`.
-    func finish() -> (linesAtPauses: [Int], lines: [String]) {
+    /// All lines that had come at the end.
+    func finish() -> [String] {
         thread.join()
-        return (seen.read { $0 }, received.read { $0 })
+        return received.read { $0 }
     }
 
     private static func play(
-        _ steps: [Step], _ connection: UnixSocket, _ seen: Monitor<[Int]>,
-        _ received: Monitor<[String]>
+        _ steps: [Step], _ connection: UnixSocket, _ received: Monitor<[String]>
     ) {
         var text = ByteBuffer(capacity: 4096)
         var ended = false
@@ -79,12 +75,12 @@ final class ScriptedServer: Sendable {
                     read()
                     ended = text.count == before
                 }
-            case .pause(let milliseconds):
-                usleep(UInt32(milliseconds) * 1_000)
-                read()
-                seen.withLock { $0.append(lines().count) }
-            case .send(let line): try? connection.writeAll((line + "\n").utf8.raw)
-            case .close: return
+            case .send(let line):
+                // It reads nothing meanwhile: a client that did not either would hang with it.
+                try? connection.setBlocking(true)
+                try? connection.writeAll(line + "\n")
+                try? connection.setBlocking(false)
+            case .close: break
             }
         }
         received.withLock { $0 = lines() }

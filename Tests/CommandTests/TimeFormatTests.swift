@@ -34,7 +34,7 @@ import Testing
         ] as [(String, String?, String, String)])
     func reads(_ format: String, _ offset: String?, _ text: String, _ expected: String) throws {
         let format = try TimeFormat(format, offset: offset)
-        let nanoseconds = try format.nanoseconds(text.utf8.raw)
+        let nanoseconds = try format.nanoseconds(text)
         #expect(Timestamp(nanoseconds: nanoseconds).description == expected)
     }
 
@@ -48,7 +48,7 @@ import Testing
     ])
     func refuses(_ format: String, _ text: String) throws {
         let format = try TimeFormat(format, offset: nil)
-        #expect(throws: TimeFormat.Mismatch.self) { try format.nanoseconds(text.utf8.raw) }
+        #expect(throws: TimeFormat.Mismatch.self) { try format.nanoseconds(text) }
     }
 
     @Test(arguments: [

@@ -52,7 +52,7 @@ struct UsageCommand: QueryCommand {
         }
         let head = "usage of \(reply.shown("account")), \(reply.periodShown)"
         if table.isEmpty {
-            return [head, "nothing: no catalog is published, or it has no meters"]
+            return [head, "nothing that a meter of the current catalog counts"]
         }
         return [head, ""] + table.lines
     }

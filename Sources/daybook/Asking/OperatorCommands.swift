@@ -86,10 +86,8 @@ struct SnapshotCommand: QueryCommand {
     func request() -> Request { Request("snapshot") }
 
     func lines(_ reply: Reply) -> [String] {
-        [
-            "snapshot \(reply.shown("snapshot")) at position \(reply.shown("position"))",
-            "digest  \(reply.shown("digest"))",
-        ]
+        ["snapshot at position \(reply.shown("position"))"]
+            + ["snapshot", "digest"].filter { reply[$0] != nil }.map { "\($0)  \(reply.shown($0))" }
     }
 }
 
@@ -108,7 +106,11 @@ struct PingCommand: QueryCommand {
     func request() -> Request { Request("ping") }
 
     func lines(_ reply: Reply) -> [String] {
-        ["it answers, at position \(reply.shown("position"))"]
+
+        [
+            "it answers"
+                + (reply["position"] == nil ? "" : ", at position \(reply.shown("position"))")
+        ]
     }
 }
 

@@ -49,20 +49,30 @@ enum CatalogDifference {
         let after: Value?
     }
 
-    /// All paths that differ, in the order of their names. What is only on one side is one change,
-    /// however much is below it.
+    /// All paths that differ, in the order of their names, down to single values.
     static func changes(from before: Value?, to after: Value?, at path: String = "") -> [Change] {
         let before = before == .null ? nil : before
         let after = after == .null ? nil : after
         if before == after { return [] }
-        guard case .object(let left)? = before, case .object(let right)? = after else {
+        let names = Set(names(before) + names(after)).sorted()
+        let isGroup = (before.map(isObject) ?? true) && (after.map(isObject) ?? true)
+        guard isGroup, !names.isEmpty else {
             return [Change(path: path, before: before, after: after)]
         }
-        let names = Set(left.map(\.name)).union(right.map(\.name)).sorted()
         return names.flatMap { name in
             changes(
                 from: before?[name], to: after?[name],
                 at: path.isEmpty ? name : "\(path).\(name)")
         }
+    }
+
+    private static func isObject(_ value: Value) -> Bool {
+        if case .object = value { return true }
+        return false
+    }
+
+    private static func names(_ value: Value?) -> [String] {
+        guard case .object(let members)? = value else { return [] }
+        return members.map(\.name)
     }
 }

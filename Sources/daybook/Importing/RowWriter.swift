@@ -133,7 +133,7 @@ struct RowWriter: ~Copyable {
             case .number:
                 let text = try number(bytes[range], index)
                 json.key(name)
-                json.raw(text.utf8.raw)
+                json.raw(text)
             case .boolean:
                 let flag = try boolean(bytes[range], index)
                 json.member(name, flag)

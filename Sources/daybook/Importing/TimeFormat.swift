@@ -124,6 +124,12 @@ struct TimeFormat {
 
     /// Nanoseconds since 1970 UTC.
     /// - Throws: `Mismatch` with what was expected and where.
+    func nanoseconds(_ text: String) throws(Mismatch) -> Int64 {
+        try text.withBytes { bytes throws(Mismatch) in try nanoseconds(bytes) }
+    }
+
+    /// Nanoseconds since 1970 UTC of a text given as UTF-8.
+    /// - Throws: `Mismatch` with what was expected and where.
     func nanoseconds(_ span: RawSpan) throws(Mismatch) -> Int64 {
         switch form {
         case .rfc3339:

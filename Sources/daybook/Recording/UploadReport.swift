@@ -83,11 +83,11 @@ final class UploadReport {
             "rejected   \(Digits.grouped(tally.rejected + bad))",
         ]
         if tally.denied > 0 {
-            lines.append("denied     \(Digits.grouped(tally.denied)) (among the recorded)")
+            lines.append("denied     \(Digits.grouped(tally.denied)) (recorded like the others)")
         }
         if let last = tally.lastPosition {
-            let first = tally.firstPosition.map { "\($0)" } ?? "?"
-            lines.append("positions  \(first) to \(last)")
+            let first = tally.firstPosition.map { "first \($0), " } ?? ""
+            lines.append("positions  \(first)newest \(last)")
         }
         if let chain = tally.chain { lines.append("receipt    \(chain)") }
         try Output.print(lines)
