@@ -56,91 +56,103 @@ extension Edge {
     private func decode(_ connection: Connection) {
         let batch = currentBatch()
         let firstRecord = batch.records.count
-        var start = 0
-        var searched = connection.searched
+        var lines = LineCursor(searched: connection.searched)
         connection.hasUndecodedLines = true
-        while mayDecode(connection) {
-            guard let end = input.bytes.firstIndex(of: UInt8(ascii: "\n"), from: searched) else {
+        stretches: while mayDecode(connection) {
+            var stretch = Stretch(
+                firstToken: nextToken, linesMax: limits.unansweredLines - connection.pendingLines,
+                bytesMax: limits.unansweredBytes - connection.pendingBytes)
+            let stop = decodeRecords(
+                input, &lines, &stretch, &batch.arena, &batch.records, &batch.tokens)
+            take(stretch, connection)
+            switch stop {
+            case .isFull: continue
+            case .noLine:
                 connection.hasUndecodedLines = false
-                if input.count - start > limits.lineBytes {
-                    refuseLongLine(connection)
-                    start = input.count
-                }
-                break
-            }
-            if end - start > limits.lineBytes {
+                break stretches
+            case .tooLong:
+                lines = LineCursor(start: input.count)
                 refuseLongLine(connection)
-                start = input.count
-                break
+            case .blank:
+                guard connection.streamLines != nil else { continue }
+                connection.streamLines? += 1
+                put(Slot(kind: .blank), connection)
+            case .request(let request, let bytes):
+                connection.streamLines? += 1
+                take(request, bytes, connection)
             }
-            decodeLine(connection, start..<end, batch)
-            start = end + 1
-            searched = start
         }
-        flushRecords(connection)
         if batch.records.count > firstRecord {
             inFlight.append(
                 Run(
                     connection: connection.token, batch: batch, next: firstRecord,
                     end: batch.records.count))
         }
-        connection.searched = connection.hasUndecodedLines ? 0 : input.count - start
-        if start < input.count {
-            connection.leftover = input.copyBytes(in: start..<input.count)
+        connection.searched = connection.hasUndecodedLines ? 0 : input.count - lines.start
+        if lines.start < input.count {
+            connection.leftover = input.copyBytes(in: lines.start..<input.count)
         }
         if batch.arena.count >= limits.batchBytes { submitBatch() }
     }
 
     private func mayDecode(_ connection: Connection) -> Bool {
         !connection.inputEnded && !connection.isHeld && !connection.isClosing
-            && connection.pendingLines + decodedRecords < limits.unansweredLines
-            && connection.pendingBytes + decodedBytes < limits.unansweredBytes
+            && connection.pendingLines < limits.unansweredLines
+            && connection.pendingBytes < limits.unansweredBytes
             && connection.unwrittenBytes < limits.unreadReplyBytes
     }
 
-    private func decodeLine(_ connection: Connection, _ line: Range<Int>, _ batch: PreparedBatch) {
-        connection.streamLines? += 1
-        guard !isBlank(line) else {
-            if connection.streamLines != nil { put(Slot(kind: .blank), connection) }
-            return
+    /// Decodes lines as long as they are events and commands: the hot loop. Everything that it
+    /// changes is its argument, so that it is opened once a stretch and not once a line.
+    private func decodeRecords(
+        _ input: borrowing ByteBuffer, _ lines: inout LineCursor, _ stretch: inout Stretch,
+        _ arena: inout ByteBuffer, _ records: inout [PreparedRecord], _ tokens: inout [UInt64]
+    ) -> Stop {
+        let lineBytesMax = limits.lineBytes
+        while stretch.records < stretch.linesMax, stretch.bytes < stretch.bytesMax {
+            guard let line = lines.next(in: input.bytes) else {
+                return input.count - lines.start > lineBytesMax ? .tooLong : .noLine
+            }
+            if line.count > lineBytesMax { return .tooLong }
+            if isBlank(input.bytes(in: line)) { return .blank }
+            let request = decoder.decode(
+                input.bytes(in: line), paddingAvailable: input.capacity - line.upperBound,
+                into: &arena)
+            guard case .record(let record) = request else {
+                return .request(request, bytes: line.count)
+            }
+            records.append(record)
+            tokens.append(stretch.firstToken + UInt64(stretch.records))
+            stretch.records += 1
+            stretch.bytes += line.count
         }
-        let isStream = connection.streamLines != nil
-        let request = decoder.decode(
-            input.bytes(in: line), paddingAvailable: input.capacity - line.upperBound,
-            into: &batch.arena)
-        switch request {
-        case .record(let record):
-            batch.records.append(record)
-            batch.tokens.append(nextToken)
-            nextToken += 1
-            decodedRecords += 1
-            decodedBytes += line.count
-        case .refused(let refusal, let id, let isQuery):
-            json.clear()
-            ReplyJSON.write(
-                refusal, id: id, isQuery: isQuery && !isStream, line: connection.streamLines,
-                to: &json)
-            reject(connection, line.count, counts: !isQuery || isStream)
-        case .query(_, let id) where isStream, .follow(_, let id) where isStream:
-            reject(connection, .notInStream, id: id, line.count)
-        case .stream(_, let id) where isStream:
-            reject(connection, .streamTwice, id: id, line.count)
-        case .query(let query, let id):
-            connection.isHeld = query.isLong
-            put(Slot(kind: .query(query, id: id), bytes: line.count), connection)
-        case .follow(let follow, let id):
-            connection.isHeld = true
-            put(Slot(kind: .follow(follow, id: id), bytes: line.count), connection)
-        case .stream(let ackEvery, let id):
-            connection.streamLines = 0
-            put(Slot(kind: .stream(ackEvery: ackEvery, id: id), bytes: line.count), connection)
-        }
+        return .isFull
+    }
+
+    /// Why a stretch of events and commands ends.
+    private enum Stop {
+        /// A limit of the connection is reached.
+        case isFull
+        /// The rest is no whole line.
+        case noLine
+        case tooLong
+        case blank
+        case request(Request, bytes: Int)
+    }
+
+    /// Events and commands that stand next to each other.
+    private struct Stretch {
+        let firstToken: UInt64
+        let linesMax: Int
+        let bytesMax: Int
+        var records = 0
+        var bytes = 0
     }
 
     /// Nothing but spaces; `\r` belongs to the line end.
-    private func isBlank(_ line: Range<Int>) -> Bool {
-        for offset in line {
-            switch input.bytes.byte(at: offset) {
+    private func isBlank(_ line: RawSpan) -> Bool {
+        for offset in 0..<line.byteCount {
+            switch line.byte(at: offset) {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): continue
             default: return false
             }
@@ -148,20 +160,45 @@ extension Edge {
         return true
     }
 
-    // MARK: What is not a record
-
-    /// Adds a slot behind the records that were decoded before it, and answers it if it can be.
-    private func put(_ slot: Slot, _ connection: Connection) {
-        flushRecords(connection)
-        connection.append(slot)
-        advance(connection)
+    private func take(_ stretch: Stretch, _ connection: Connection) {
+        guard stretch.records > 0 else { return }
+        nextToken += UInt64(stretch.records)
+        connection.streamLines? += UInt64(stretch.records)
+        connection.appendRecords(stretch.records, stretch.bytes)
     }
 
-    private func flushRecords(_ connection: Connection) {
-        guard decodedRecords > 0 else { return }
-        connection.appendRecords(decodedRecords, decodedBytes)
-        decodedRecords = 0
-        decodedBytes = 0
+    // MARK: What is not a record
+
+    private func take(_ request: Request, _ bytes: Int, _ connection: Connection) {
+        let isStream = connection.streamLines != nil
+        switch request {
+        case .record: preconditionFailure("records are taken by stretches")
+        case .refused(let refusal, let id, let isQuery):
+            json.clear()
+            ReplyJSON.write(
+                refusal, id: id, isQuery: isQuery && !isStream, line: connection.streamLines,
+                to: &json)
+            reject(connection, bytes, counts: !isQuery || isStream)
+        case .query(_, let id) where isStream, .follow(_, let id) where isStream:
+            reject(connection, .notInStream, id: id, bytes)
+        case .stream(_, let id) where isStream:
+            reject(connection, .streamTwice, id: id, bytes)
+        case .query(let query, let id):
+            connection.isHeld = query.isLong
+            put(Slot(kind: .query(query, id: id), bytes: bytes), connection)
+        case .follow(let follow, let id):
+            connection.isHeld = true
+            put(Slot(kind: .follow(follow, id: id), bytes: bytes), connection)
+        case .stream(let ackEvery, let id):
+            connection.streamLines = 0
+            put(Slot(kind: .stream(ackEvery: ackEvery, id: id), bytes: bytes), connection)
+        }
+    }
+
+    /// Adds a slot, and answers it if it is its turn.
+    private func put(_ slot: Slot, _ connection: Connection) {
+        connection.append(slot)
+        advance(connection)
     }
 
     /// Puts the rejection that `json` holds in its place.

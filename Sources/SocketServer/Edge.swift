@@ -52,9 +52,6 @@ final class Edge: @unchecked Sendable {
     var spareOutputs: [OutputBuffer] = []
     /// Connections that have something to write.
     var outputsInUse = 0
-    /// Records decoded from the connection at hand since its newest slot, and their bytes.
-    var decodedRecords = 0
-    var decodedBytes = 0
 
     /// The log failed: everything is answered with that and closed.
     var hasFailed = false

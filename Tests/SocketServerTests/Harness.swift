@@ -259,11 +259,6 @@ func check(_ quantity: Int = 1) -> String {
     #"{"request":"check","id":"check","account":"acme","feature":"api","quantity":\#(quantity)}"#
 }
 
-/// Descriptors that this process has open.
-func openDescriptors() throws -> Int {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
-}
-
 /// Five API calls a month, hard; a price for each.
 let testCatalog = """
     {"catalog":1,"currency":"USD","default_plan":"free",

@@ -101,35 +101,6 @@ import Testing
         #expect(MonotonicClock.nanoseconds() - start < 5_000_000_000)
     }
 
-    /// Clients come and go in every way; nothing of them is left.
-    @Test func nothingLeaks() throws {
-        let before = try openDescriptors()
-        do {
-            let house = try House()
-            try house.connect().close()
-            try house.waitForConnections(0)
-            let resting = try openDescriptors()
-            for round in 0..<30 {
-                let peers = try (0..<10).map { _ in try house.connect() }
-                for (index, peer) in peers.enumerated() {
-                    switch index % 5 {
-                    case 0: try peer.send(event("\(round)-\(index)"))
-                    case 1: try peer.sendBytes(Array("{\"spec".utf8))
-                    case 2: try peer.send(#"{"request":"follow","follow":true}"#)
-                    case 3: try peer.send(#"{"request":"stream"}"#, event("\(round)-\(index)"))
-                    default: try peer.send(#"{"request":"verify"}"#)
-                    }
-                    peer.close()
-                }
-            }
-            try house.waitForConnections(0)
-            #expect(try openDescriptors() == resting)
-            #expect(try house.connect().ask(event("alive")).text("outcome") == "recorded")
-        }
-        // Other tests run at the same time: theirs come and go too.
-        try eventually("descriptors are given back") { try openDescriptors() <= before + 200 }
-    }
-
     @Test func onlyTheOwnUserAndRootAreServed() {
         #expect(SocketServer.serves(1_000, owner: 1_000))
         #expect(SocketServer.serves(0, owner: 1_000))
