@@ -1,4 +1,5 @@
 /// Why bytes are not what they should be, and at which offset.
+@usableFromInline
 package enum DecodeFailure: Error, Equatable, Sendable {
     /// The bytes end too early.
     case truncated(Int)
@@ -11,6 +12,7 @@ package enum DecodeFailure: Error, Equatable, Sendable {
 }
 
 /// A cursor over bytes; every read checks what is left.
+@usableFromInline
 package struct ByteReader: ~Escapable {
     @usableFromInline let span: RawSpan
     /// Bytes read so far.
@@ -33,7 +35,7 @@ package struct ByteReader: ~Escapable {
     @inlinable package var isAtEnd: Bool { place == span.byteCount }
 
     /// Reads one byte.
-    @inlinable package mutating func readByte() throws(DecodeFailure) -> UInt8 {
+    @inlinable @inline(always) package mutating func readByte() throws(DecodeFailure) -> UInt8 {
         guard place < span.byteCount else { throw .truncated(place) }
         let byte = span.byte(at: place)
         place += 1
@@ -51,7 +53,7 @@ package struct ByteReader: ~Escapable {
     }
 
     /// Reads a varint in its shortest form.
-    @inlinable package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
+    @inlinable @inline(always) package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
         guard place < span.byteCount else { throw .truncated(place) }
         let first = span.byte(at: place)
         guard first >= 0x80 else {
@@ -130,7 +132,7 @@ package struct ByteReader: ~Escapable {
 
 extension RawSpan {
     /// The byte at `offset`.
-    @inlinable package func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(always) package func byte(at offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < byteCount, "beyond the end")
         return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
@@ -144,13 +146,13 @@ extension RawSpan {
     }
 
     /// Whether both hold the same bytes.
-    @inlinable package func isEqual(to other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func isEqual(to other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         return compareBytes(self, other, byteCount) == 0
     }
 
     /// Whether these bytes come before others: byte by byte, a prefix first.
-    @inlinable package func precedes(_ other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func precedes(_ other: RawSpan) -> Bool {
         // Most keys differ in their first byte; only the others are worth a call.
         if byteCount > 0, other.byteCount > 0 {
             let (first, second) = (byte(at: 0), other.byte(at: 0))
@@ -182,7 +184,7 @@ extension RawSpan {
 
 extension [UInt8] {
     /// The bytes as a span.
-    package var raw: RawSpan {
+    @inlinable package var raw: RawSpan {
         @_lifetime(borrow self)
         get {
             let span = unsafe span.bytes
@@ -196,7 +198,7 @@ extension String.UTF8View {
     ///
     /// It belongs to the view, not to `String`: a text of up to 15 bytes lies in the value itself,
     /// and only of a view does the compiler know that its place must outlive the span.
-    package var raw: RawSpan {
+    @inlinable package var raw: RawSpan {
         @_lifetime(borrow self)
         get { unsafe span.bytes }
     }

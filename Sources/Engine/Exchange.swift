@@ -27,6 +27,8 @@ struct Exchange: Sendable {
     var durablePosition: Position
     /// Position of the newest snapshot.
     var snapshotPosition: Position
+    /// Digest of the books in it; nil: it was taken before the start.
+    var snapshotDigest: Digest?
     /// Somebody asked for a snapshot.
     var wantsSnapshot = false
     /// Snapshots taken or failed since the start; waiters compare.

@@ -38,9 +38,20 @@ struct SnapshotStore: Sendable {
     private func folder(_ part: Books.Part) -> String { "\(directory)/\(part.rawValue)" }
 
     private func path(_ part: Books.Part, _ position: Position) -> String {
+        "\(folder(part))/\(Self.name(position))"
+    }
+
+    /// The name that the files of a snapshot have, one in the folder of each part.
+    static func name(_ position: Position) -> String {
         let digits = String(position)
-        let zeros = String(repeating: "0", count: max(0, 20 - digits.count))
-        return "\(folder(part))/P-\(zeros)\(digits)"
+        return "P-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits
+    }
+
+    /// The store's id, lower-case hexadecimal.
+    var storeName: String {
+        storeID.reduce(into: "") { name, byte in
+            name += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
     }
 
     // MARK: Writing

@@ -155,7 +155,7 @@ extension Books {
 
     /// Event types that no meter listens to, events without an account, and events that a meter
     /// could not read: recorded, kept, and waiting for a catalog that covers them.
-    package func writeUnmatched(to json: inout JSONWriter) {
+    package func writeUnmatched(limit: Int, to json: inout JSONWriter) {
         var rows: [(reason: String, key: String, seen: Registry.Seen)] = []
         for (number, type) in registry.eventTypes.enumerated()
         where registry.meters(ofType: number).isEmpty {
@@ -171,7 +171,7 @@ extension Books {
         json.member("total", total)
         json.key("unmatched")
         json.beginArray()
-        for row in rows {
+        for row in rows.prefix(limit) {
             json.beginObject()
             json.member("reason", row.reason)
             json.member("key", row.key)

@@ -35,11 +35,6 @@ final class Acceptor: Sendable {
         wakeUp.close()
     }
 
-    /// Whether a peer may be a client of a server that runs as `user`.
-    static func serves(_ peer: PeerCredentials, as user: UInt32) -> Bool {
-        peer.userID == user || peer.userID == 0
-    }
-
     func stop() {
         mustStop.store(true, ordering: .releasing)
         wakeUp.signal()
@@ -82,7 +77,9 @@ final class Acceptor: Sendable {
     }
 
     private func admit(_ socket: UnixSocket, _ turn: inout Int) {
-        guard let peer = try? socket.peer(), Self.serves(peer, as: Process.userID) else {
+        guard let peer = try? socket.peer(),
+            SocketServer.serves(peer.userID, owner: Process.userID)
+        else {
             return turnAway(socket, .notPermitted)
         }
         guard connections.add() else {

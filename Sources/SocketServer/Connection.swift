@@ -18,7 +18,8 @@ struct ConnectionToken: Hashable, Sendable {
 
     init(raw: UInt64) {
         self.init(
-            slot: UInt32(truncatingIfNeeded: raw), generation: UInt32(truncatingIfNeeded: raw >> 32))
+            slot: UInt32(truncatingIfNeeded: raw), generation: UInt32(truncatingIfNeeded: raw >> 32)
+        )
     }
 }
 
@@ -116,6 +117,9 @@ final class Connection {
     }
 
     var unwrittenBytes: Int { output?.unwrittenBytes ?? 0 }
+
+    /// The socket did not take everything, and it is waited for.
+    var isBlocked: Bool { interest?.contains(.writing) == true }
 
     /// Adds a slot behind the others.
     func append(_ slot: Slot) {

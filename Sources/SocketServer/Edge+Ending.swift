@@ -50,11 +50,9 @@ extension Edge {
         }
         settleRefused()
         for connection in table.all where !connection.isClosing {
-            if !connection.slots.isEmpty {
-                json.clear()
-                EdgeReply.write(.storageFailed, id: connection.follower?.id, to: &json)
-                emit(connection)
-            }
+            json.clear()
+            EdgeReply.write(.storageFailed, id: connection.follower?.id, to: &json)
+            emit(connection)
             cut(connection)
         }
     }

@@ -10,7 +10,8 @@ extension Edge {
     func startFollow(
         _ request: FollowRequest, id: String?, _ connection: Connection, _ slot: Slot
     ) {
-        if isStopping {
+        // Nobody is there to whom its end could matter, or it would have none.
+        if isStopping || connection.isDeaf {
             json.clear()
             EdgeReply.write(.draining, id: id, to: &json)
             return endFollow(connection)

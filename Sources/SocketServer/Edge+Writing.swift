@@ -41,7 +41,7 @@ extension Edge {
 
     /// - Returns: whether there is nothing left to write.
     private func write(_ output: OutputBuffer, to connection: Connection) -> Bool {
-        let isFirstTry = connection.interest?.contains(.writing) != true
+        let isFirstTry = !connection.isBlocked
         var hasProgress = false
         while output.unwrittenBytes > 0 {
             do {

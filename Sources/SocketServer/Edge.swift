@@ -175,7 +175,7 @@ final class Edge: @unchecked Sendable {
         if !hasFailed, engine.failure != nil { hasFailed = true }
         guard outputsInUse > 0 else { return }
         for connection in table.all
-        where connection.unwrittenBytes > 0
+        where connection.isBlocked
             && now - connection.lastProgress > limits.stalledNanoseconds
         {
             close(connection)

@@ -86,6 +86,11 @@ package final class SocketServer: Sendable {
         self.threads = Monitor(threads)
     }
 
+    /// Whether a peer of this user may be a client of a server that runs as `owner`.
+    package static func serves(_ user: UInt32, owner: UInt32) -> Bool {
+        user == owner || user == 0
+    }
+
     /// Clients that are connected now.
     package var connectionCount: Int { connections.count }
 

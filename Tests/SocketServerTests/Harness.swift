@@ -39,7 +39,13 @@ final class House {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    func connect() throws -> Peer { try Peer(path) }
+    /// Entries that are durable.
+    var position: Int { Int(engine.durablePosition) }
+
+    /// The log's chain head.
+    var chain: String { engine.durableState().chain.hex }
+
+    func connect() throws -> Peer { try Peer(path, of: self) }
 
     /// Publishes the test catalog.
     func publish() throws {
@@ -61,15 +67,15 @@ final class Peer {
     static let patience: Int64 = 20_000_000_000
 
     let socket: UnixSocket
-    private let poller: Poller
     private var received: [UInt8] = []
     private var isOpen = true
+    /// The server lives as long as its last client.
+    private let house: House?
 
-    init(_ path: String) throws {
+    init(_ path: String, of house: House? = nil) throws {
+        self.house = house
         socket = try UnixSocket.connect(to: path)
         try socket.setBlocking(false)
-        poller = try Poller()
-        try poller.add(socket.descriptor, token: 0, .reading)
     }
 
     deinit { close() }
@@ -78,7 +84,6 @@ final class Peer {
         guard isOpen else { return }
         isOpen = false
         socket.close()
-        poller.close()
     }
 
     /// Sends lines, each with its end.
@@ -117,7 +122,10 @@ final class Peer {
                 return line
             }
             guard try readMore(patience) else {
-                if !received.isEmpty { throw TestFailure("half a line at the end") }
+                if !received.isEmpty {
+                    throw TestFailure(
+                        "half a line at the end: \(String(decoding: received, as: UTF8.self))")
+                }
                 return nil
             }
         }
@@ -177,7 +185,10 @@ final class Peer {
     }
 
     private func wait(for readiness: Readiness, _ patience: Int64) throws -> Bool {
-        try poller.change(socket.descriptor, token: 0, readiness)
+        // One of its own: a test may write on one thread and read on another.
+        let poller = try Poller()
+        defer { poller.close() }
+        try poller.add(socket.descriptor, token: 0, readiness)
         var events: [Poller.Event] = []
         return try poller.wait(into: &events, timeout: Int32(patience / 1_000_000)) > 0
     }
