@@ -1,0 +1,135 @@
+import Bytes
+import Platform
+import SegmentedLog
+import SimulatedFileSystem
+import Testing
+
+/// A scripted life of a store on a simulated disk, and what was promised at each moment of it.
+final class CrashRun {
+    /// One commit as a client sees it.
+    struct Commit {
+        var firstPosition: Position
+        var records: [[UInt8]]
+        var receipt: CommitReceipt?
+    }
+
+    /// The disk right before a system call.
+    struct Moment {
+        var call: SimulatedFileSystem.Call
+        /// Commits that were given to the log by then, and of those the acknowledged ones.
+        var submitted: Int
+        var acknowledged: Int
+    }
+
+    static let directory = "/data/store"
+    let system: SimulatedFileSystem
+    private(set) var commits: [Commit] = []
+    private(set) var acknowledged = 0
+    private(set) var moments: [Moment] = []
+    private var builder = FrameBuilder()
+
+    init(_ disk: SimulatedDisk = SimulatedDisk(root: "/data"), records: Bool = true) {
+        system = SimulatedFileSystem(disk)
+        guard records else { return }
+        system.beforeEachCall { [unowned self] call in
+            if call.isMutating {
+                moments.append(
+                    Moment(call: call, submitted: commits.count, acknowledged: acknowledged))
+            }
+        }
+    }
+
+    static func options(seed: UInt64 = 1) -> LogOptions {
+        var options = LogOptions()
+        options.segmentBytesFirst = 16 << 10
+        options.segmentBytesMax = 32 << 10
+        options.preparesInBackground = false
+        options.random = SeededSource(seed)
+        return options
+    }
+
+    static func open(_ system: SimulatedFileSystem, seed: UInt64 = 1) throws -> SegmentedLog {
+        try SegmentedLog.open(
+            directory: directory, fileSystem: system, options: options(seed: seed))
+    }
+
+    var nextPosition: Position {
+        commits.last.map { $0.firstPosition + Position($0.records.count) } ?? 0
+    }
+
+    /// Records of many sizes: none, one byte, several blocks.
+    static func records(ofCommit number: Int) -> [[UInt8]] {
+        let sizes = [
+            [1], [0, 40], [700, 10, 900], [3996], [9000], [100, 200, 300], [4000, 4000],
+        ]
+        return sizes[number % sizes.count].enumerated().map { index, size in
+            (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number &* 7 &+ index) | 1 }
+        }
+    }
+
+    func commit(_ log: SegmentedLog) throws {
+        let number = commits.count
+        let records = Self.records(ofCommit: number)
+        builder.reset()
+        for record in records { builder.append { $0.append(record) } }
+        commits.append(Commit(firstPosition: nextPosition, records: records))
+        let receipt = try log.append(&builder, commitTime: Int64(1000 + number % 5))
+        commits[number].receipt = receipt
+        acknowledged = commits.count
+    }
+
+    /// Create, commits with rolls and idle moments, close, start, kill, start, close.
+    func script() throws {
+        var log = try Self.open(system)
+        for step in 0..<12 {
+            try commit(log)
+            if step % 4 == 3 { try log.maintain() }
+        }
+        try log.close()
+        log = try Self.open(system, seed: 2)
+        for step in 0..<10 {
+            try commit(log)
+            if step == 5 { try log.maintain() }
+        }
+        system.kill()
+        log = try Self.open(system, seed: 3)
+        for _ in 0..<8 { try commit(log) }
+        try log.maintain()
+        try log.close()
+    }
+
+    /// Demands of a started log: the acknowledged commits, perhaps the one in flight, nothing else.
+    /// - Returns: commits found.
+    @discardableResult
+    func check(
+        _ reader: LogReader, submitted: Int, acknowledged: Int, _ comment: Comment
+    ) throws -> Int {
+        var cursor = try reader.cursor(from: 0)
+        var found = 0
+        while try cursor.next() {
+            guard found < submitted else {
+                Issue.record("a commit that nobody sent: \(comment)")
+                return found
+            }
+            let commit = commits[found]
+            let header = cursor.header
+            #expect(header.firstPosition == commit.firstPosition, comment)
+            #expect(Int(header.count) == commit.records.count, comment)
+            for index in 0..<min(Int(header.count), commit.records.count) {
+                let record = cursor.record(index).makeArray()
+                if record != commit.records[index] { Issue.record("other bytes: \(comment)") }
+            }
+            if found < acknowledged, let receipt = commit.receipt {
+                #expect(receipt.chain == cursor.chainAfter, comment)
+                #expect(receipt.commitTime == header.commitTime, comment)
+            }
+            found += 1
+        }
+        #expect(found >= acknowledged, "acknowledged commits are lost: \(comment)")
+        let next =
+            found == 0
+            ? 0 : commits[found - 1].firstPosition + Position(commits[found - 1].records.count)
+        #expect(reader.durablePosition == next, comment)
+        return found
+    }
+}
