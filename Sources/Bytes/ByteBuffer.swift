@@ -107,7 +107,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Appends a text's UTF-8.
     @inlinable package mutating func append(utf8 text: String) {
-        for byte in text.utf8 { append(byte) }
+        append(text.utf8.raw)
     }
 
     /// Appends zeros.

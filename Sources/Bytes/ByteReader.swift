@@ -52,9 +52,30 @@ package struct ByteReader: ~Escapable {
 
     /// Reads a varint in its shortest form.
     @inlinable package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
-        let wide = try readVarint128()
-        guard wide <= UInt128(UInt64.max) else { throw .outOfRange(place) }
-        return UInt64(truncatingIfNeeded: wide)
+        guard place < span.byteCount else { throw .truncated(place) }
+        let first = span.byte(at: place)
+        guard first >= 0x80 else {
+            place += 1
+            return UInt64(first)
+        }
+        return try readLongVarint()
+    }
+
+    @usableFromInline mutating func readLongVarint() throws(DecodeFailure) -> UInt64 {
+        let start = place
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try readByte()
+            // The tenth byte holds the last bit of 64.
+            if shift == 63 && byte > 1 { throw .outOfRange(start) }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 {
+                if byte == 0 { throw .nonMinimal(start) }
+                return value
+            }
+            shift += 7
+        }
     }
 
     /// Reads a varint of up to 128 bits in its shortest form.
@@ -130,6 +151,11 @@ extension RawSpan {
 
     /// Whether these bytes come before others: byte by byte, a prefix first.
     @inlinable package func precedes(_ other: RawSpan) -> Bool {
+        // Most keys differ in their first byte; only the others are worth a call.
+        if byteCount > 0, other.byteCount > 0 {
+            let (first, second) = (byte(at: 0), other.byte(at: 0))
+            if first != second { return first < second }
+        }
         let order = compareBytes(self, other, Swift.min(byteCount, other.byteCount))
         return order == 0 ? byteCount < other.byteCount : order < 0
     }
@@ -173,5 +199,18 @@ extension String.UTF8View {
     package var raw: RawSpan {
         @_lifetime(borrow self)
         get { unsafe span.bytes }
+    }
+}
+
+extension RawSpan {
+    /// Whether these are the bytes of a literal; compared where they stand, without an array.
+    @inlinable package func isEqual(to text: StaticString) -> Bool {
+        guard text.hasPointerRepresentation, byteCount == text.utf8CodeUnitCount else {
+            return false
+        }
+        for offset in 0..<byteCount where unsafe byte(at: offset) != text.utf8Start[offset] {
+            return false
+        }
+        return true
     }
 }

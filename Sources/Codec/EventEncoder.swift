@@ -13,122 +13,35 @@ package struct EventEncoder {
     /// An encoder whose fingerprints are hashed under `key`.
     package init(key: SipKey) { self.key = key }
 
-    private struct Members {
-        var specversion = -1
-        var id = -1
-        var source = -1
-        var type = -1
-        var subject = -1
-        var time = -1
-        var data = -1
-        var dataBase64 = -1
-        /// Key tokens of all other attributes.
-        var others: [Int] = []
-    }
-
     /// Appends the content of the event in `tokens` to an arena.
     /// - Returns: where it lies, or what is wrong with the line; nothing is appended then.
     package func encode(
         _ tokens: JSONTokenizer, into arena: inout ByteBuffer
     ) -> Result<PreparedRecord, Rejection> {
         let start = arena.count
+        let tokens = tokens.all
         do {
-            let members = try members(of: tokens)
+            let members = try EventMembers(tokens)
             try check(members, tokens)
             try write(members, tokens, to: &arena)
             return .success(
                 try PreparedRecord(
                     describing: arena.bytes(in: start..<arena.count), at: start, key: key))
-        } catch let rejection as Rejection {
-            arena.truncate(to: start)
-            return .failure(rejection)
-        } catch let duplicate as TokenNodes.DuplicateKey {
-            arena.truncate(to: start)
-            return .failure(
-                Rejection(
-                    field: duplicate.key,
-                    message: "the member \"\(duplicate.key)\" stands twice in one object; send "
-                        + "each member once"))
         } catch {
             arena.truncate(to: start)
-            return .failure(Rejection(field: nil, message: "the event has no canonical form"))
+            switch error {
+            case let rejection as Rejection: return .failure(rejection)
+            case let fault as DocumentFault: return .failure(Rejection(fault))
+            default:
+                return .failure(
+                    Rejection(field: nil, message: "the event has no canonical form"))
+            }
         }
     }
 
-    private func members(of tokens: JSONTokenizer) throws -> Members {
-        var members = Members()
-        var key = 1
-        for _ in 0..<tokens.memberCount(0) {
-            try place(key, tokens, in: &members)
-            key = tokens.next(key + 1)
-        }
-        return members
-    }
-
-    private func place(
-        _ key: Int, _ tokens: JSONTokenizer, in members: inout Members
-    ) throws {
-        let name = tokens.text(key)
-        let value = key + 1
-        if name.isEqual(to: Names.data.raw) {
-            try set(&members.data, value, "data")
-            return
-        }
-        if case .null = tokens.tag(value) { return }
-        if name.isEqual(to: Names.id.raw) {
-            try set(&members.id, value, "id")
-        } else if name.isEqual(to: Names.type.raw) {
-            try set(&members.type, value, "type")
-        } else if name.isEqual(to: Names.time.raw) {
-            try set(&members.time, value, "time")
-        } else if name.isEqual(to: Names.source.raw) {
-            try set(&members.source, value, "source")
-        } else if name.isEqual(to: Names.subject.raw) {
-            try set(&members.subject, value, "subject")
-        } else if name.isEqual(to: Names.specversion.raw) {
-            try set(&members.specversion, value, "specversion")
-        } else {
-            if name.isEqual(to: Names.dataBase64.raw) { members.dataBase64 = value }
-            try checkAttribute(key, tokens)
-            members.others.append(key)
-        }
-    }
-
-    private enum Names {
-        static let id = Array("id".utf8)
-        static let type = Array("type".utf8)
-        static let time = Array("time".utf8)
-        static let data = Array("data".utf8)
-        static let source = Array("source".utf8)
-        static let subject = Array("subject".utf8)
-        static let specversion = Array("specversion".utf8)
-        static let dataBase64 = Array("data_base64".utf8)
-        static let version = Array("1.0".utf8)
-    }
-
-    private func set(_ slot: inout Int, _ value: Int, _ name: String) throws {
-        guard slot < 0 else { throw TokenNodes.DuplicateKey(key: name) }
-        slot = value
-    }
-
-    private func checkAttribute(_ key: Int, _ tokens: JSONTokenizer) throws {
-        let name = tokens.text(key).makeString() ?? ""
-        guard !name.isEmpty else {
-            throw Rejection(field: "", message: "an attribute has an empty name")
-        }
-        switch tokens.tag(key + 1) {
-        case .true, .false, .number, .string: return
-        case .null, .key, .object, .array:
-            throw Rejection(
-                field: name,
-                message: "the attribute \"\(name)\" must be a text, a number or a boolean; "
-                    + "structured values belong under data")
-        }
-    }
-
-    private func check(_ members: Members, _ tokens: JSONTokenizer) throws {
+    private func check(_ members: borrowing EventMembers, _ tokens: borrowing JSONTokens) throws {
         guard members.specversion >= 0, case .string = tokens.tag(members.specversion),
-            tokens.text(members.specversion).isEqual(to: Names.version.raw)
+            tokens.text(members.specversion).isEqual(to: "1.0")
         else {
             throw Rejection(
                 field: "specversion", message: "must be the text \"1.0\" (CloudEvents 1.0)")
@@ -141,9 +54,10 @@ package struct EventEncoder {
             throw Rejection(
                 field: "data_base64", message: "an event has data or data_base64, not both")
         }
+        if members.dataBase64 >= 0 { try checkText(members.dataBase64, "data_base64", tokens) }
     }
 
-    private func checkText(_ index: Int, _ name: String, _ tokens: JSONTokenizer) throws {
+    private func checkText(_ index: Int, _ name: String, _ tokens: borrowing JSONTokens) throws {
         guard index >= 0, case .string = tokens.tag(index), tokens.text(index).byteCount > 0
         else {
             throw Rejection(field: name, message: "\(name) must be a text that is not empty")
@@ -151,7 +65,8 @@ package struct EventEncoder {
     }
 
     private func write(
-        _ members: Members, _ tokens: JSONTokenizer, to arena: inout ByteBuffer
+        _ members: borrowing EventMembers, _ tokens: borrowing JSONTokens,
+        to arena: inout ByteBuffer
     ) throws {
         arena.append(RecordFormat.version)
         arena.append(RecordKind.event.rawValue)
@@ -174,7 +89,7 @@ package struct EventEncoder {
             if read.style == TimeStyle.text { presence |= RecordFormat.hasTimeText }
         }
         if members.subject >= 0 { presence |= RecordFormat.hasSubject }
-        if !members.others.isEmpty { presence |= RecordFormat.hasAttributes }
+        if members.otherCount > 0 { presence |= RecordFormat.hasAttributes }
         if members.data >= 0 { presence |= RecordFormat.hasData }
         arena.append(presence)
         if members.subject >= 0 { arena.appendPrefixed(tokens.text(members.subject)) }
@@ -183,10 +98,12 @@ package struct EventEncoder {
             arena.append(time.style)
             if time.style == TimeStyle.text { arena.appendPrefixed(tokens.text(members.time)) }
         }
-        if !members.others.isEmpty {
+        if members.otherCount > 0 {
             arena.append(NodeTag.object)
-            arena.appendVarint(UInt64(members.others.count))
-            for key in try TokenNodes.sort(members.others, tokens) {
+            arena.appendVarint(UInt64(members.otherCount))
+            for place in 0..<members.others.count {
+                let key = members.others[place]
+                if tokens.tag(key + 1) == .null { continue }
                 arena.appendPrefixed(tokens.text(key))
                 try TokenNodes.append(key + 1, of: tokens, to: &arena)
             }

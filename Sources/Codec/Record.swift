@@ -132,19 +132,28 @@ package struct RecordView: ~Escapable {
         }
         subjectRange =
             presence & RecordFormat.hasSubject != 0 ? try Self.text(&reader, start) : nil
+        let hasTimeText = presence & RecordFormat.hasTimeText != 0
         if presence & RecordFormat.hasTime != 0 {
             time = try reader.readInteger(as: Int64.self)
             style = try reader.readByte()
+            guard hasTimeText ? style == TimeStyle.text : style <= 9 else {
+                throw .invalid("time style", start + reader.offset - 1)
+            }
         } else {
+            guard !hasTimeText else { throw .invalid("time text", start + reader.offset) }
             time = nil
             style = 0
         }
-        timeTextRange =
-            presence & RecordFormat.hasTimeText != 0 ? try Self.text(&reader, start) : nil
+        timeTextRange = hasTimeText ? try Self.text(&reader, start) : nil
         attributesRange =
             presence & RecordFormat.hasAttributes != 0 ? try Self.node(&reader, start) : nil
         dataRange = presence & RecordFormat.hasData != 0 ? try Self.node(&reader, start) : nil
-        guard reader.isAtEnd else { throw .invalid("bytes after the content", reader.offset) }
+        guard reader.isAtEnd else {
+            throw .invalid("bytes after the content", start + reader.offset)
+        }
+        if let attributesRange, span.byte(at: attributesRange.lowerBound) != NodeTag.object {
+            throw .invalid("attributes", attributesRange.lowerBound)
+        }
     }
 
     private static func text(

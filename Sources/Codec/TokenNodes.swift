@@ -1,63 +1,91 @@
 import Bytes
 
+/// Why a document has no canonical form.
+enum DocumentFault: Error {
+    /// An object has this key twice.
+    case duplicateKey(String)
+    /// A number's exponent has more digits than are kept.
+    case exponent(String)
+}
+
+extension Rejection {
+    /// What is said of such a document.
+    init(_ fault: DocumentFault) {
+        switch fault {
+        case .duplicateKey(let key):
+            self.init(
+                field: key,
+                message: "the member \"\(key)\" stands twice in one object; send each member once")
+        case .exponent(let number):
+            self.init(
+                field: nil,
+                message: "the number \(number.prefix(60)) has an exponent of more than "
+                    + "\(NumberEncoder.exponentDigitsMax) digits; send it as a text")
+        }
+    }
+}
+
 /// JSON tokens as nodes.
 enum TokenNodes {
-    /// Why a document has no canonical form.
-    struct DuplicateKey: Error {
-        let key: String
-    }
-
     /// Appends the node of the value at token `index`.
-    /// - Throws: `DuplicateKey` where an object has a key twice.
+    /// - Returns: the index behind the value.
+    @discardableResult
     static func append(
-        _ index: Int, of tokens: JSONTokenizer, to bytes: inout ByteBuffer
-    ) throws(DuplicateKey) {
+        _ index: Int, of tokens: borrowing JSONTokens, to bytes: inout ByteBuffer
+    ) throws(DocumentFault) -> Int {
         switch tokens.tag(index) {
         case .null: bytes.append(NodeTag.null)
         case .false: bytes.append(NodeTag.false)
         case .true: bytes.append(NodeTag.true)
-        case .number: NumberEncoder.append(tokens.text(index), to: &bytes)
+        case .number: try NumberEncoder.append(tokens.text(index), to: &bytes)
         case .string, .key:
             bytes.append(NodeTag.string)
             bytes.appendPrefixed(tokens.text(index))
         case .array:
+            let count = tokens.memberCount(index)
             bytes.append(NodeTag.array)
-            bytes.appendVarint(UInt64(tokens.memberCount(index)))
+            bytes.appendVarint(UInt64(count))
             var element = index + 1
-            for _ in 0..<tokens.memberCount(index) {
-                try append(element, of: tokens, to: &bytes)
-                element = tokens.next(element)
-            }
-        case .object: try appendObject(index, of: tokens, to: &bytes)
+            for _ in 0..<count { element = try append(element, of: tokens, to: &bytes) }
+            return element
+        case .object:
+            try appendObject(index, of: tokens, to: &bytes)
+            return tokens.next(index)
         }
+        return index + 1
     }
 
-    /// Most objects are small and many come sorted: the keys are walked once to see, and sorted
-    /// only where they are not.
+    /// Many objects come sorted: the keys are walked once to see, and sorted only where they are
+    /// not.
     private static func appendObject(
-        _ index: Int, of tokens: JSONTokenizer, to bytes: inout ByteBuffer
-    ) throws(DuplicateKey) {
+        _ index: Int, of tokens: borrowing JSONTokens, to bytes: inout ByteBuffer
+    ) throws(DocumentFault) {
         let count = tokens.memberCount(index)
         bytes.append(NodeTag.object)
         bytes.appendVarint(UInt64(count))
-        if try isSorted(index, tokens) {
+        if isSorted(index, tokens) {
             var key = index + 1
             for _ in 0..<count {
                 bytes.appendPrefixed(tokens.text(key))
-                try append(key + 1, of: tokens, to: &bytes)
-                key = tokens.next(key + 1)
+                key = try append(key + 1, of: tokens, to: &bytes)
             }
             return
         }
-        for key in try sortedKeys(index, tokens) {
-            bytes.appendPrefixed(tokens.text(key))
-            try append(key + 1, of: tokens, to: &bytes)
+        var keys = SortedKeys()
+        var key = index + 1
+        for _ in 0..<count {
+            keys.append(key)
+            key = tokens.next(key + 1)
+        }
+        try keys.sort(tokens)
+        for place in 0..<count {
+            bytes.appendPrefixed(tokens.text(keys[place]))
+            try append(keys[place] + 1, of: tokens, to: &bytes)
         }
     }
 
-    private static func isSorted(
-        _ index: Int, _ tokens: JSONTokenizer
-    ) throws(DuplicateKey) -> Bool {
+    /// Whether the keys ascend; equal ones do not.
+    private static func isSorted(_ index: Int, _ tokens: borrowing JSONTokens) -> Bool {
         var last = -1
         var key = index + 1
         for _ in 0..<tokens.memberCount(index) {
@@ -66,29 +94,5 @@ enum TokenNodes {
             key = tokens.next(key + 1)
         }
         return true
-    }
-
-    /// The key tokens of an object in byte order.
-    static func sortedKeys(
-        _ index: Int, _ tokens: JSONTokenizer
-    ) throws(DuplicateKey) -> [Int] {
-        var keys: [Int] = []
-        keys.reserveCapacity(tokens.memberCount(index))
-        var key = index + 1
-        for _ in 0..<tokens.memberCount(index) {
-            keys.append(key)
-            key = tokens.next(key + 1)
-        }
-        return try sort(keys, tokens)
-    }
-
-    /// Key tokens in byte order, none twice.
-    static func sort(_ keys: [Int], _ tokens: JSONTokenizer) throws(DuplicateKey) -> [Int] {
-        let sorted = keys.sorted { tokens.text($0).precedes(tokens.text($1)) }
-        for (left, right) in zip(sorted, sorted.dropFirst())
-        where tokens.text(left).isEqual(to: tokens.text(right)) {
-            throw DuplicateKey(key: tokens.text(left).makeString() ?? "")
-        }
-        return sorted
     }
 }

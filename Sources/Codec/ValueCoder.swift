@@ -16,9 +16,10 @@ package enum ValueCoder {
         switch value {
         case .null: bytes.append(NodeTag.null)
         case .bool(let flag): bytes.append(flag ? NodeTag.true : NodeTag.false)
-        case .number(let number):
-            NumberEncoder.append(number.description.utf8.raw, to: &bytes)
-        case .numberText(let text): NumberEncoder.append(text.utf8.raw, to: &bytes)
+        case .number(let number): NumberEncoder.append(number, to: &bytes)
+        case .numberText(let text):
+            bytes.append(NodeTag.numberText)
+            bytes.appendPrefixed(text.utf8.raw)
         case .string(let text):
             bytes.append(NodeTag.string)
             bytes.appendPrefixed(text.utf8.raw)
@@ -60,9 +61,18 @@ package enum ValueCoder {
         case NodeTag.integer:
             return .number(DecimalNumber(mantissa: try reader.readZigzag128(), scale: 0))
         case NodeTag.decimal:
+            let offset = reader.offset
             let scale = Int(try reader.readByte())
-            return .number(DecimalNumber(mantissa: try reader.readZigzag128(), scale: scale))
-        case NodeTag.numberText: return .numberText(try text(&reader))
+            let number = DecimalNumber(mantissa: try reader.readZigzag128(), scale: scale)
+            guard scale > 0, number.scale == scale else { throw .invalid("decimal", offset) }
+            return .number(number)
+        case NodeTag.numberText:
+            let offset = reader.offset
+            let spelling = try reader.readPrefixed()
+            guard NumberEncoder.isCanonicalText(spelling), let text = spelling.makeString() else {
+                throw .invalid("number text", offset)
+            }
+            return .numberText(text)
         case NodeTag.string: return .string(try text(&reader))
         case NodeTag.array:
             var values: [Value] = []
@@ -73,7 +83,13 @@ package enum ValueCoder {
         case NodeTag.object:
             var members: [Value.Member] = []
             for _ in 0..<(try NodeReader.count(&reader)) {
+                let offset = reader.offset
                 let name = try text(&reader)
+                if let last = members.last,
+                    !last.name.utf8.lexicographicallyPrecedes(name.utf8)
+                {
+                    throw .invalid("keys out of order", offset)
+                }
                 members.append(
                     Value.Member(name: name, value: try value(from: &reader, depth: depth - 1)))
             }
@@ -112,14 +128,13 @@ package enum ValueCoder {
     }
 
     /// The value in a document's tokens.
-    /// - Throws: `Rejection` where an object has a key twice.
+    /// - Throws: `Rejection` where an object has a key twice, or a number no canonical form.
     package static func value(_ tokens: JSONTokenizer) throws(Rejection) -> Value {
         var bytes = ByteBuffer(capacity: 1024)
         do {
-            try TokenNodes.append(0, of: tokens, to: &bytes)
+            try TokenNodes.append(0, of: tokens.all, to: &bytes)
         } catch {
-            throw Rejection(
-                field: error.key, message: "the member \"\(error.key)\" stands twice")
+            throw Rejection(error)
         }
         do {
             return try value(bytes.bytes)

@@ -25,6 +25,8 @@ final class Committer: @unchecked Sendable {
     private var lastCommitTime: Int64
     /// The log failed: nothing more is decided.
     private var hasFailed = false
+    /// Replies of the open frame to the batch at hand; nil until there is one.
+    private var replies: ReplyBatchBox?
     /// One record, encoded to see whether it fits.
     private var record = ByteBuffer(capacity: 4096)
 
@@ -76,6 +78,7 @@ final class Committer: @unchecked Sendable {
     // MARK: Requests
 
     private func process(_ batch: PreparedBatch) {
+        replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
             if record.kind == .publish {
@@ -84,12 +87,12 @@ final class Committer: @unchecked Sendable {
                 waitUntilDurable(books.position)
             }
             if hasFailed {
-                replies(for: batch.replyTo).add(batch.tokens[index], .unknown, 0, nil)
+                reply(to: batch, index, .unknown, 0, nil)
                 continue
             }
             let end = record.contentStart + record.contentLength
             batch.arena.withBytes(in: record.contentStart..<end) { content in
-                answer(record, content, batch.tokens[index], batch.replyTo)
+                answer(record.fingerprint, content, batch, index)
             }
         }
         guard !job.isEmpty, engine.exchange.read({ $0.inSync == nil }) else { return }
@@ -97,9 +100,9 @@ final class Committer: @unchecked Sendable {
     }
 
     private func answer(
-        _ prepared: PreparedRecord, _ content: RawSpan, _ token: UInt64, _ sink: any ReplySink
+        _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
     ) {
-        if answerFromHistory(prepared.fingerprint, content, token, sink) { return }
+        if answerFromHistory(fingerprint, content, batch, index) { return }
         guard let view = try? RecordView(content: content) else {
             preconditionFailure("an edge handed over content that is not canonical")
         }
@@ -109,12 +112,12 @@ final class Committer: @unchecked Sendable {
             case .refused(let refusal):
                 var detail = ReplyDetail()
                 detail.refusal = refusal
-                replies(for: sink).add(token, .refused, 0, detail)
+                reply(to: batch, index, .refused, 0, detail)
                 return
             case .entry(let outcome, let evidence):
                 encode(content, outcome)
                 guard makeRoom() else { continue }
-                enter(view, outcome, evidence, token, sink)
+                enter(view, outcome, evidence, batch, index)
                 return
             }
         }
@@ -141,8 +144,8 @@ final class Committer: @unchecked Sendable {
     }
 
     private func enter(
-        _ view: borrowing RecordView, _ outcome: Outcome, _ evidence: Evidence, _ token: UInt64,
-        _ sink: any ReplySink
+        _ view: borrowing RecordView, _ outcome: Outcome, _ evidence: Evidence,
+        _ batch: PreparedBatch, _ index: Int
     ) {
         let position = books.position
         job.frame.append(record: record)
@@ -162,14 +165,14 @@ final class Committer: @unchecked Sendable {
             made.evidence = outcome.decision == nil ? nil : evidence
             detail = made
         }
-        replies(for: sink).add(token, .recorded, position, detail)
+        reply(to: batch, index, .recorded, position, detail)
     }
 
     // MARK: History
 
     /// Answers a request whose (source, id) is known.
     private func answerFromHistory(
-        _ fingerprint: UInt64, _ content: RawSpan, _ token: UInt64, _ sink: any ReplySink
+        _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
     ) -> Bool {
         var known: KnownEntry?
         do {
@@ -187,11 +190,11 @@ final class Committer: @unchecked Sendable {
                 return known != nil
             }
             guard let match, let known else { return false }
-            replies(for: sink).add(token, known.status, match, known.detail)
+            reply(to: batch, index, known.status, match, known.detail)
         } catch {
             // A history that cannot be read must not let an event be counted twice.
             if !hasFailed { fail("an earlier entry cannot be read: \(error)") }
-            replies(for: sink).add(token, .unknown, 0, nil)
+            reply(to: batch, index, .unknown, 0, nil)
         }
         return true
     }
@@ -223,6 +226,7 @@ final class Committer: @unchecked Sendable {
             return true
         }
         frameFirst = books.position
+        replies = nil
         if mayGo == true {
             // The sync thread has finished the other job: its frame was the one before.
             job = spare ?? FrameJob()
@@ -244,11 +248,16 @@ final class Committer: @unchecked Sendable {
 
     // MARK: Replies
 
-    /// The replies of the open frame to one sink, in the order of their requests.
-    private func replies(for sink: any ReplySink) -> ReplyBatchBox {
-        if let last = job.replies.last, last.sink === sink { return last.batch }
-        let box = ReplyBatchBox()
-        job.replies.append((sink, box))
-        return box
+    /// Adds a reply to those that leave with the open frame.
+    private func reply(
+        to batch: PreparedBatch, _ index: Int, _ status: Reply.Status, _ position: Position,
+        _ detail: ReplyDetail?
+    ) {
+        let box = replies ?? ReplyBatchBox()
+        if replies == nil {
+            replies = box
+            job.replies.append((batch.replyTo, box))
+        }
+        box.add(batch.tokens[index], status, position, detail)
     }
 }

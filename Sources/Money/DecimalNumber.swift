@@ -18,8 +18,9 @@ package struct DecimalNumber: Hashable, Sendable, CustomStringConvertible {
         self.scale = scale
     }
 
-    /// Reads `-12.50`: digits with an optional sign and point, no exponent, at most 38 digits.
+    /// Reads `-12.50`: digits with an optional sign and point, no exponent, within Int128.
     package init?(_ text: String) {
+        // Counted down from zero: the range reaches one further there.
         var mantissa: Int128 = 0
         var scale = 0
         var digits = 0
@@ -31,7 +32,7 @@ package struct DecimalNumber: Hashable, Sendable, CustomStringConvertible {
             case UInt8(ascii: ".") where !seenPoint && digits > 0: seenPoint = true
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
                 let (product, tooLarge) = mantissa.multipliedReportingOverflow(by: 10)
-                let (sum, over) = product.addingReportingOverflow(Int128(byte - 48))
+                let (sum, over) = product.subtractingReportingOverflow(Int128(byte - 48))
                 guard !tooLarge, !over else { return nil }
                 mantissa = sum
                 digits += 1
@@ -39,12 +40,22 @@ package struct DecimalNumber: Hashable, Sendable, CustomStringConvertible {
             default: return nil
             }
         }
-        guard digits > 0, !seenPoint || scale > 0 else { return nil }
-        self.init(mantissa: isNegative ? -mantissa : mantissa, scale: scale)
+        guard digits > 0, !seenPoint || scale > 0, isNegative || mantissa > .min else {
+            return nil
+        }
+        self.init(mantissa: isNegative ? mantissa : -mantissa, scale: scale)
     }
 
     /// Plain digits, no exponent: `-12.5`.
     package var description: String { Digits.text(mantissa.magnitude, scale, mantissa < 0) }
+}
+
+extension Int128 {
+    /// The number −magnitude; nil below the range.
+    init?(negating magnitude: UInt128) {
+        guard magnitude <= Int128.min.magnitude else { return nil }
+        self.init(truncatingIfNeeded: 0 &- magnitude)
+    }
 }
 
 /// Decimal digits of scaled integers.

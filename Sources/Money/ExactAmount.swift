@@ -28,7 +28,8 @@ package struct ExactAmount: Hashable, Comparable, Sendable {
         let (low, carry) = self.low.addingReportingOverflow(other.low)
         let (sum, over) = high.addingReportingOverflow(other.high)
         let (high, overCarry) = sum.addingReportingOverflow(carry ? 1 : 0)
-        return over || overCarry ? nil : ExactAmount(high: high, low: low)
+        // Both at once: the carry brings the sum back into the range.
+        return over != overCarry ? nil : ExactAmount(high: high, low: low)
     }
 
     /// The difference; nil out of range.
@@ -36,7 +37,7 @@ package struct ExactAmount: Hashable, Comparable, Sendable {
         let (low, borrow) = self.low.subtractingReportingOverflow(other.low)
         let (difference, over) = high.subtractingReportingOverflow(other.high)
         let (high, overBorrow) = difference.subtractingReportingOverflow(borrow ? 1 : 0)
-        return over || overBorrow ? nil : ExactAmount(high: high, low: low)
+        return over != overBorrow ? nil : ExactAmount(high: high, low: low)
     }
 
     /// Smaller first.
@@ -64,8 +65,8 @@ package struct ExactAmount: Hashable, Comparable, Sendable {
         let (quotient, remainder) = divisor.dividingFullWidth((high, low))
         let up: UInt128 = remainder >= divisor - remainder ? 1 : 0
         let (sum, overflow) = quotient.addingReportingOverflow(divisor == 1 ? 0 : up)
-        guard !overflow, let result = Int128(exactly: sum) else { return nil }
-        return isNegative ? -result : result
+        guard !overflow else { return nil }
+        return isNegative ? Int128(negating: sum) : Int128(exactly: sum)
     }
 
     /// The amount in 10⁻¹², rounded half away from zero; nil beyond Int128.

@@ -28,12 +28,13 @@ package enum PriceModel: Hashable, Sendable {
         }
     }
 
-    /// The exact price of a cumulative quantity; nil out of range.
+    /// The exact price of a cumulative quantity; nil out of range, and for packages of nothing.
     package func total(_ quantity: Quantity) -> ExactAmount? {
         let quantity = max(quantity, .zero)
         switch self {
         case .perUnit(let rate): return ExactAmount(product: quantity, rate)
         case .package(let size, let price):
+            guard size > .zero else { return nil }
             let begun =
                 quantity.units / size.units + (quantity.units % size.units > 0 ? 1 : 0)
             let (units, overflow) = begun.multipliedReportingOverflow(by: price.units)
@@ -47,14 +48,15 @@ package enum PriceModel: Hashable, Sendable {
         var lower = Quantity.zero
         for (index, tier) in tiers.enumerated() {
             guard index == 0 || quantity > lower else { break }
-            let upper = tier.upTo.map { min($0, quantity) } ?? quantity
+            // Between zero and the quantity, so that no part of it has a length out of range.
+            let upper = max(tier.upTo.map { min($0, quantity) } ?? quantity, .zero)
             let part = Quantity(units: max(0, upper.units - lower.units))
             guard let withRate = total.adding(ExactAmount(product: part, tier.rate)),
                 let sum = withRate.adding(ExactAmount(tier.flat))
             else { return nil }
             total = sum
             guard let bound = tier.upTo else { break }
-            lower = bound
+            lower = max(lower, bound)
         }
         return total
     }

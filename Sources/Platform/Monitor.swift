@@ -3,8 +3,10 @@ import CDaybook
 /// Where threads stand that wait for a monitor. A change names the channels it concerns, so that
 /// it does not wake threads which would only look and sleep again.
 package struct WaitChannel: OptionSet, Sendable {
+    /// The set of channels, one bit each.
     package let rawValue: UInt8
 
+    /// The set of channels, one bit each.
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The first of four; the default one.
