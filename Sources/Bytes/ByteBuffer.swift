@@ -1,3 +1,5 @@
+import CDaybook
+
 /// Growable bytes that one owner fills and that others read as spans.
 ///
 /// The memory is aligned to a page, so that a buffer can be handed to the disk as it is. Clearing
@@ -113,7 +115,7 @@ package struct ByteBuffer: ~Copyable {
     /// Appends zeros.
     package mutating func appendZeros(_ count: Int) {
         reserve(count)
-        _ = unsafe (base + filled).initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        unsafe daybook_zero(base + filled, count)
         filled += count
     }
 

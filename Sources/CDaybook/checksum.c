@@ -76,4 +76,6 @@ uint64_t daybook_siphash13(uint64_t k0, uint64_t k1, const void *bytes, size_t l
     v2 ^= 0xff; ROUND; ROUND; ROUND;
     return v0 ^ v1 ^ v2 ^ v3;
 }
+void daybook_zero(void *bytes, size_t length) { memset(bytes, 0, length); }
+
 int daybook_compare(const void *left, const void *right, size_t length) { return memcmp(left, right, length); }

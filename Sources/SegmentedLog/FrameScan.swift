@@ -12,10 +12,10 @@ struct ScanResult: Sendable {
     var index = FrameIndex()
     /// Whether the last frame is a seal.
     var isSealed = false
-    /// The last frame, when it holds entries: nothing on the disk promises yet that it is durable.
-    var unpromised: FrameHeader?
-    /// The chain before that frame, and the commit time before it.
-    var beforeUnpromised: (chain: Digest, commitTime: Int64) = (.zero, 0)
+    /// The last frame. Nothing behind it in the file promises that it is durable.
+    var last: FrameHeader?
+    /// The commit time before that frame.
+    var timeBeforeLast: Int64 = 0
     /// Bytes behind which the file is zero.
     var writtenEnd: Int
     /// Whether the file ends in an unfinished write.
@@ -112,11 +112,10 @@ struct FrameScan: ~Copyable {
     ) throws(ReadFault) {
         result.frames += 1
         result.isSealed = frame.kind == .seal
-        result.unpromised = nil
+        result.last = frame
+        result.timeBeforeLast = result.commitTime
         if frame.count > 0 {
             let payloadHash = try hand(frame, to: visit)
-            result.unpromised = frame
-            result.beforeUnpromised = (result.chain, result.commitTime)
             result.chain = chain.link(
                 after: result.chain, firstPosition: frame.firstPosition, count: frame.count,
                 commitTime: frame.commitTime, payload: payloadHash)

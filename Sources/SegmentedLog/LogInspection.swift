@@ -142,7 +142,8 @@ private struct Walk {
     private func describe(_ frame: FrameHeader) -> String {
         switch frame.kind {
         case .entries:
-            "commit of \(frame.count) entries from position \(frame.firstPosition), "
+            "commit of \(frame.count) \(frame.count == 1 ? "entry" : "entries") from position "
+                + "\(frame.firstPosition), "
                 + "\(frame.payloadBytes) bytes, time \(frame.commitTime)"
         case .edits: "\(frame.count) edits from \(frame.firstPosition)"
         case .fence: "fence at position \(frame.firstPosition)"

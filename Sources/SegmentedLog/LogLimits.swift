@@ -43,8 +43,8 @@ package enum LogLimits {
     /// Copies of the superblock; two of them are written at a time.
     package static let superblockCopies = 4
 
-    /// Edits that a manifest file has room for before it is written anew.
-    package static let manifestEditsMax = 64
+    /// Rolls that a manifest file has room for before it is written anew.
+    package static let manifestRollsMax = 32
 
     /// Bytes rounded up to whole blocks.
     static func blocks(_ bytes: Int) -> Int { (bytes + blockBytes - 1) / blockBytes * blockBytes }

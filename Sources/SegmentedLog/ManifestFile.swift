@@ -26,13 +26,11 @@ final class ManifestFile {
         _ fileSystem: any FileSystem
     ) throws(SystemFailure) -> ManifestFile {
         let edits = state.edits
-        // An edit has at most 90 bytes, and 4 in the directory.
-        let bytes =
-            FileHeader.byteCount + edits.count * 94
-            + (edits.count / editsPerFrame + 1 + LogLimits.manifestEditsMax)
-            * 2 * LogLimits.blockBytes
+        // An edit has at most 90 bytes and 4 in the directory; what a roll adds fits one block.
+        let first = edits.count * 94 + (edits.count / editsPerFrame + 1) * LogLimits.blockBytes
+        let later = LogLimits.manifestRollsMax * LogLimits.blockBytes
         let path = paths.manifest(id)
-        let capacity = LogLimits.blocks(bytes)
+        let capacity = FileHeader.byteCount + LogLimits.blocks(first) + later
         let file = try FrameFile.prepare(path, capacity: capacity, fileSystem)
         let header = FileHeader(
             kind: .manifest, storeID: storeID, id: id, firstPosition: 0, salt: salt, previousID: 0,

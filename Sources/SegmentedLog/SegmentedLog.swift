@@ -142,16 +142,15 @@ package final class SegmentedLog: @unchecked Sendable {
     /// Ends the log in good order: seals the segment, says so in the manifest, raises the floor, and
     /// releases the directory.
     package func close() throws(LogFailure) {
-        guard !isClosed else { return }
+        if isClosed, failure == nil { return }
         try guarded { () throws(SystemFailure) in
             try writeEmpty(.seal)
             try edit([closing(.closed)])
             try raiseFloor()
             if let unused = try spare.take() { try spare.discard(unused) }
         }
-        var failure: SystemFailure?
-        closeFiles { failure = failure ?? $0 }
-        if let failure { throw LogFailure(failure) }
+        closeFiles { failure = failure ?? LogFailure($0) }
+        if let failure { throw failure }
     }
 
     // MARK: What the aspects share
@@ -160,12 +159,12 @@ package final class SegmentedLog: @unchecked Sendable {
     private func guarded<Result>(
         _ body: () throws(SystemFailure) -> Result
     ) throws(LogFailure) -> Result {
-        precondition(!isClosed, "the log is closed")
         if let failure {
             throw LogFailure(
                 .poisoned, "the log stopped after an earlier failure: \(failure.message)",
                 file: failure.file)
         }
+        precondition(!isClosed, "the log is closed")
         do throws(SystemFailure) { return try body() } catch {
             let failure = LogFailure(error)
             self.failure = failure

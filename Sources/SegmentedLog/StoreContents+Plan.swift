@@ -9,8 +9,11 @@ extension StoreContents {
         var commitTime: Int64
     }
 
-    /// A commit that is copied.
-    struct Copied: Sendable {
+    /// A frame that is only known from reading it.
+    ///
+    /// It is written again, if it has entries, and left out where it stands: after a failed flush the
+    /// kernel may show bytes that the device never gets, and call them clean.
+    struct Unpromised: Sendable {
         var header: FrameHeader
         var payload: [UInt8]
     }
@@ -21,7 +24,7 @@ extension StoreContents {
         var kept: [ScannedSegment]
         /// Old segments without entries and without anything else.
         var dropped: [ScannedSegment]
-        var copied: Copied?
+        var copied: Unpromised?
         /// Where the old segments end.
         var end: End
     }
@@ -37,12 +40,11 @@ extension StoreContents {
     var plan: Plan {
         var all = segments
         var end = end
-        if let lastCommit, var last = all.popLast() {
+        if let unpromised, var last = all.popLast() {
             end = End(
-                nextPosition: lastCommit.header.firstPosition,
-                chain: last.result.beforeUnpromised.chain,
-                commitTime: last.result.beforeUnpromised.commitTime)
-            last.result.end = lastCommit.header.offset
+                nextPosition: unpromised.header.firstPosition,
+                chain: unpromised.header.chainBefore, commitTime: last.result.timeBeforeLast)
+            last.result.end = unpromised.header.offset
             last.result.nextPosition = end.nextPosition
             last.result.chain = end.chain
             last.result.commitTime = end.commitTime
@@ -54,7 +56,7 @@ extension StoreContents {
         }
         return Plan(
             kept: all.filter { !isUseless($0) }, dropped: all.filter(isUseless),
-            copied: lastCommit, end: end)
+            copied: unpromised.flatMap { $0.header.count > 0 ? $0 : nil }, end: end)
     }
 
     /// What the operator should know.
@@ -76,11 +78,11 @@ extension StoreContents {
                 "\(path) ends at offset \(last.result.end) in a write that did not finish; nobody "
                     + "was told that it did. It was left out")
         }
-        if let lastCommit {
-            report.copiedEntries = Int(lastCommit.header.count)
+        if let copied = plan.copied {
+            report.copiedEntries = Int(copied.header.count)
             report.notes.append(
-                "the last commit, \(lastCommit.header.count) entries from position "
-                    + "\(lastCommit.header.firstPosition), was written again")
+                "the last commit, \(copied.header.count) entries from position "
+                    + "\(copied.header.firstPosition), was written again")
         }
         return report
     }

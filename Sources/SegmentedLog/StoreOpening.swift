@@ -230,7 +230,7 @@ struct StoreOpening {
 
     /// Copies a commit by a real write: where it stands, the kernel may only pretend to have it.
     private func copy(
-        _ frame: StoreContents.Copied, to active: FrameFile
+        _ frame: StoreContents.Unpromised, to active: FrameFile
     ) throws(SystemFailure) {
         var buffer = ByteBuffer(capacity: FrameHeader.byteCount + frame.payload.count)
         buffer.appendZeros(FrameHeader.byteCount)

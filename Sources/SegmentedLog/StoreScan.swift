@@ -13,8 +13,8 @@ struct ScannedSegment: Sendable {
 struct StoreContents: Sendable {
     var superblock: Superblock.Reading
     var segments: [ScannedSegment]
-    /// The last commit, if nothing on the disk promises that it is durable.
-    var lastCommit: Copied?
+    /// The last frame, if nothing on the disk promises that it is durable.
+    var unpromised: Unpromised?
     /// Files that an interrupted start or roll left, which hold nothing that counts.
     var leftovers: [String] = []
     /// Files that do not belong there, by directory and name.
@@ -35,7 +35,7 @@ struct StoreScan: ~Copyable {
     private let paths: StorePaths
     private let fileSystem: any FileSystem
     private var scan = FrameScan()
-    private var lastCommit: StoreContents.Copied?
+    private var unpromised: StoreContents.Unpromised?
 
     init(_ paths: StorePaths, _ fileSystem: any FileSystem) {
         self.paths = paths
@@ -93,7 +93,7 @@ struct StoreScan: ~Copyable {
         for name in names.sorted() {
             guard let id = StorePaths.id(of: name, prefix: "W-") else { continue }
             let path = paths.segment(id)
-            if try stray(path, id, storeID: nil) == .hasFrames {
+            if try stray(path, id, nil) == .hasFrames {
                 throw LogFailure(
                     .damaged,
                     "\(paths.superblock) is missing, and \(path) holds commits. Nothing was "
@@ -151,7 +151,7 @@ struct StoreScan: ~Copyable {
             contents.bytes += scanned.result.end
             contents.segments.append(scanned)
         }
-        contents.lastCommit = lastCommit
+        contents.unpromised = unpromised
     }
 
     private mutating func readSegment(
@@ -175,10 +175,10 @@ struct StoreScan: ~Copyable {
         let result = try scan.frames(
             of: file, header: header, commitTime: timeBefore, limits: limits
         ) { _, _ in }
-        if isLast, record.close == nil, let frame = result.unpromised,
+        if isLast, record.close == nil, let frame = result.last,
             floor.segmentID != record.id || frame.offset + frame.frameBytes > floor.offset
         {
-            lastCommit = StoreContents.Copied(
+            unpromised = StoreContents.Unpromised(
                 header: frame, payload: try scan.payload(of: frame, in: file))
         }
         if let close = record.close {
@@ -236,7 +236,7 @@ struct StoreScan: ~Copyable {
             contents.segmentIDMax = max(contents.segmentIDMax, id)
             if listed.contains(id) { continue }
             let path = paths.segment(id)
-            switch try stray(path, id, storeID: contents.superblock.chosen.storeID) {
+            switch try stray(path, id, contents.superblock.chosen.storeID) {
             case .isEmpty: contents.leftovers.append(path)
             case .isForeign: contents.strangers.append((paths.segments, name))
             case .hasFrames:
@@ -253,41 +253,13 @@ struct StoreScan: ~Copyable {
         }
     }
 
-    private enum Stray { case isEmpty, hasFrames, isForeign }
-
-    /// What an unlisted segment is.
-    private mutating func stray(
-        _ path: String, _ id: UInt64, storeID: [UInt8]?
-    ) throws(LogFailure) -> Stray {
-        let file = try mapped { () throws(SystemFailure) in try open(path) }
-        defer { try? file.close() }
-        var window = FrameWindow(ahead: LogLimits.pieceBytes)
-        var isZero = true
-        var hasHeader = false
+    private func stray(
+        _ path: String, _ id: UInt64, _ storeID: [UInt8]?
+    ) throws(LogFailure) -> StraySegment {
         do throws(SystemFailure) {
-            let size = try file.size()
-            if try window.load(0..<FileHeader.byteCount, of: file, limit: size) {
-                let block = window.bytes(0..<FileHeader.byteCount)
-                if let header = try? FileHeader.decode(block, as: .segment, of: path) {
-                    if let storeID, header.storeID != storeID { return .isForeign }
-                    hasHeader = header.id == id
-                }
-            }
-            var offset = FileHeader.byteCount
-            while offset < size {
-                let piece = offset..<min(size, offset + LogLimits.blockBytes)
-                guard try window.load(piece, of: file, limit: size) else { break }
-                let bytes = window.bytes(piece)
-                if !bytes.isZero { isZero = false }
-                if piece.count == LogLimits.blockBytes,
-                    (try? FrameHeader.decode(bytes.extracting(0..<96), salt: nil)) != nil
-                {
-                    return .hasFrames
-                }
-                offset = piece.upperBound
-            }
+            let file = try open(path)
+            defer { try? file.close() }
+            return try StraySegment.classify(file, id, storeID: storeID)
         } catch { throw LogFailure(error) }
-        // Bytes without a frame under a sound header are the torn copy of an interrupted start.
-        return isZero || hasHeader ? .isEmpty : .isForeign
     }
 }

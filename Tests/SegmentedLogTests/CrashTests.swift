@@ -58,4 +58,51 @@ struct CrashTests {
         #expect(again.reader.durablePosition > 0 && found >= 0)
         _ = try again.reader.scrub { _, _ in }
     }
+
+    /// What a start has shown is durable, even if the start before it was killed and left bytes that
+    /// only memory had; and every call of that start may be the last as well.
+    @Test(arguments: [Survival.nothing, .everything, .random(21)])
+    func aStartMayBeInterruptedAnywhereAndWhatItShowedStays(_ survival: Survival) throws {
+        let run = CrashRun()
+        try run.script()
+        var starts = 0
+        for moment in run.moments where moment.call.index % 7 == 3 {
+            for isPowerCut in [true, false] {
+                var disk = moment.call.disk
+                if isPowerCut { disk = disk.afterPowerCut(salted(survival, moment)) }
+                starts += try interrupt(run, moment, disk, survival)
+            }
+        }
+        #expect(starts > 500)
+    }
+
+    private func interrupt(
+        _ run: CrashRun, _ moment: CrashRun.Moment, _ disk: SimulatedDisk, _ survival: Survival
+    ) throws -> Int {
+        let system = SimulatedFileSystem(disk)
+        var disks: [(Int, SimulatedDisk)] = []
+        system.beforeEachCall { if $0.isMutating { disks.append(($0.index, $0.disk)) } }
+        let place = "call \(moment.call.index), \(moment.call.call) \(moment.call.path)"
+        let log = try CrashRun.open(system, seed: 77)
+        let shown = try run.check(
+            log.reader, submitted: moment.submitted, acknowledged: moment.acknowledged,
+            "first start after \(place)")
+        let whole = SimulatedFileSystem(system.disk.afterPowerCut(.nothing))
+        let second = try CrashRun.open(whole, seed: 78)
+        try run.check(
+            second.reader, submitted: shown, acknowledged: shown, "power cut after \(place)")
+        for (index, disk) in disks {
+            let comment: Comment = "\(survival) before call \(index) of the start after \(place)"
+            let cut =
+                index % 4 == 0
+                ? disk : disk.afterPowerCut(index % 2 == 0 ? survival : .random(UInt64(index)))
+            do {
+                let log = try CrashRun.open(SimulatedFileSystem(cut), seed: 79)
+                try run.check(
+                    log.reader, submitted: moment.submitted, acknowledged: moment.acknowledged,
+                    comment)
+            } catch { Issue.record("\(error): \(comment)") }
+        }
+        return disks.count
+    }
 }

@@ -1,6 +1,6 @@
 /// The bytes of a file in pages that copies share until one is written: a crash test keeps hundreds of
 /// states of one disk.
-package struct Image: Sendable, Equatable {
+package struct Image: Sendable {
     /// Bytes of the file.
     package private(set) var size = 0
     /// Nil stands for a page of zeros.

@@ -69,6 +69,9 @@ package struct SimulatedDisk: Sendable {
 
     // MARK: For tests
 
+    /// The directory of a path.
+    package static func parent(of path: String) -> String { split(path).parent }
+
     /// The paths of all files, sorted.
     package var files: [String] {
         directories.flatMap { path, directory in

@@ -73,6 +73,9 @@ package final class SimulatedFileSystem: FileSystem {
     /// Faults that were injected so far.
     package var firedFaults: Int { state.read { $0.firedFaults } }
 
+    /// Puts another disk under a running program: damage behind its back.
+    package func replaceDisk(_ disk: SimulatedDisk) { state.withLock { $0.disk = disk } }
+
     /// Ends the process that used it: files and locks are gone, what was written is not.
     package func kill() {
         state.withLock { state in

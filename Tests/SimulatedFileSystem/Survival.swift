@@ -28,15 +28,12 @@ extension SimulatedDisk {
         var coin = Coin(survival)
         var disk = self
         for number in inodes.keys.sorted() {
-            guard var inode = inodes[number], !inode.pending.isEmpty else { continue }
-            inode.durable = Self.survivors(of: inode, &coin)
+            guard var inode = inodes[number] else { continue }
+            if !inode.pending.isEmpty { inode.durable = Self.survivors(of: inode, &coin) }
             inode.pending = []
+            // Bytes that were called clean after a failed flush are gone as well.
             inode.seen = inode.durable
             disk.inodes[number] = inode
-        }
-        // Bytes that are seen but were called clean after a failed flush are gone too.
-        for (number, inode) in disk.inodes where inode.seen != inode.durable {
-            disk.inodes[number]?.seen = inode.durable
         }
         for path in directories.keys.sorted() {
             guard var directory = directories[path] else { continue }

@@ -20,6 +20,9 @@ uint64_t daybook_siphash13(uint64_t k0, uint64_t k1, const void *bytes, size_t l
 /// memcmp.
 int daybook_compare(const void *left, const void *right, size_t length);
 
+/// memset with zeros.
+void daybook_zero(void *bytes, size_t length);
+
 /// Bytes that a SHA-256 state takes.
 enum { DAYBOOK_SHA256_STATE_BYTES = 128 };
 void daybook_sha256_init(void *state);
