@@ -17,7 +17,7 @@ package enum SnapshotInspection {
     }
 
     private static func describe(_ bytes: RawSpan, path: String) -> [String]? {
-        let magic = SnapshotStore.magic
+        let magic = SnapshotHeader.magic
         guard bytes.byteCount >= magic.count,
             bytes.extracting(0..<magic.count).isEqual(to: magic.raw)
         else { return nil }
@@ -42,14 +42,14 @@ package enum SnapshotInspection {
             lines.append("digest of all books \(digest.hex)")
             lines.append(state(bytes, stateBytes, stateHash))
         } catch {
-            lines.append("cut off inside the header, which has \(SnapshotStore.headerBytes) bytes")
+            lines.append("cut off inside the header, which has \(SnapshotHeader.byteCount) bytes")
         }
         lines.append("it may be deleted while the server is stopped: the log is the truth")
         return lines
     }
 
     private static func state(_ bytes: RawSpan, _ count: UInt64, _ hash: Digest) -> String {
-        let state = bytes.extracting(SnapshotStore.headerBytes..<bytes.byteCount)
+        let state = bytes.extracting(SnapshotHeader.byteCount..<bytes.byteCount)
         guard UInt64(state.byteCount) == count else {
             return "state: \(state.byteCount) bytes where the header says \(count): DAMAGED"
         }
