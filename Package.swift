@@ -52,7 +52,12 @@ let targets: [Target] = [
     // Level 5
     .target(
         name: "SocketServer",
-        dependencies: ["Engine", "Codec", "Platform", "Bytes", "SegmentedLog"],
+        dependencies: [
+            "Engine", "Projections", "Codec", "Platform", "Bytes", "SegmentedLog", "Billing",
+        ],
+        swiftSettings: strict),
+    .target(
+        name: "DaybookEngine", dependencies: ["Engine", "Codec", "Billing", "Money"],
         swiftSettings: strict),
     // Level 6
     .executableTarget(
@@ -103,6 +108,8 @@ let targets: [Target] = [
         name: "CommandTests",
         dependencies: ["daybook", "Client", "Platform", "Billing", "Money"],
         swiftSettings: strict),
+    .testTarget(
+        name: "DaybookEngineTests", dependencies: ["DaybookEngine"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 ]
 
@@ -112,14 +119,20 @@ func exists(_ target: Target) -> Bool {
 }
 let present = targets.filter(exists)
 let names = Set(present.map(\.name))
+for target in present {
+    target.dependencies.removeAll { dependency in
+        if case .byNameItem(let name, _) = dependency { return !names.contains(name) }
+        return false
+    }
+}
 
 let package = Package(
     name: "daybook",
     products: [
         .executable(name: "daybook", targets: ["daybook"]),
         .executable(name: "daybook-bench", targets: ["daybook-bench"]),
-        .library(name: "DaybookEngine", targets: ["Engine"]),
-    ].filter { $0.name == "" || names.contains($0.name == "DaybookEngine" ? "Engine" : $0.name) },
+        .library(name: "DaybookEngine", targets: ["DaybookEngine"]),
+    ].filter { $0.name == "" || names.contains($0.name) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

@@ -1,4 +1,5 @@
 /// Why bytes are not what they should be, and at which offset.
+@usableFromInline
 package enum DecodeFailure: Error, Equatable, Sendable {
     /// The bytes end too early.
     case truncated(Int)
@@ -11,6 +12,7 @@ package enum DecodeFailure: Error, Equatable, Sendable {
 }
 
 /// A cursor over bytes; every read checks what is left.
+@usableFromInline
 package struct ByteReader: ~Escapable {
     @usableFromInline let span: RawSpan
     /// Bytes read so far.
@@ -33,7 +35,7 @@ package struct ByteReader: ~Escapable {
     @inlinable package var isAtEnd: Bool { place == span.byteCount }
 
     /// Reads one byte.
-    @inlinable package mutating func readByte() throws(DecodeFailure) -> UInt8 {
+    @inlinable @inline(always) package mutating func readByte() throws(DecodeFailure) -> UInt8 {
         guard place < span.byteCount else { throw .truncated(place) }
         let byte = span.byte(at: place)
         place += 1
@@ -51,10 +53,31 @@ package struct ByteReader: ~Escapable {
     }
 
     /// Reads a varint in its shortest form.
-    @inlinable package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
-        let wide = try readVarint128()
-        guard wide <= UInt128(UInt64.max) else { throw .outOfRange(place) }
-        return UInt64(truncatingIfNeeded: wide)
+    @inlinable @inline(always) package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
+        guard place < span.byteCount else { throw .truncated(place) }
+        let first = span.byte(at: place)
+        guard first >= 0x80 else {
+            place += 1
+            return UInt64(first)
+        }
+        return try readLongVarint()
+    }
+
+    @usableFromInline mutating func readLongVarint() throws(DecodeFailure) -> UInt64 {
+        let start = place
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try readByte()
+            // The tenth byte holds the last bit of 64.
+            if shift == 63 && byte > 1 { throw .outOfRange(start) }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 {
+                if byte == 0 { throw .nonMinimal(start) }
+                return value
+            }
+            shift += 7
+        }
     }
 
     /// Reads a varint of up to 128 bits in its shortest form.
@@ -109,7 +132,7 @@ package struct ByteReader: ~Escapable {
 
 extension RawSpan {
     /// The byte at `offset`.
-    @inlinable package func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(always) package func byte(at offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < byteCount, "beyond the end")
         return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
@@ -123,13 +146,18 @@ extension RawSpan {
     }
 
     /// Whether both hold the same bytes.
-    @inlinable package func isEqual(to other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func isEqual(to other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         return compareBytes(self, other, byteCount) == 0
     }
 
     /// Whether these bytes come before others: byte by byte, a prefix first.
-    @inlinable package func precedes(_ other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func precedes(_ other: RawSpan) -> Bool {
+        // Most keys differ in their first byte; only the others are worth a call.
+        if byteCount > 0, other.byteCount > 0 {
+            let (first, second) = (byte(at: 0), other.byte(at: 0))
+            if first != second { return first < second }
+        }
         let order = compareBytes(self, other, Swift.min(byteCount, other.byteCount))
         return order == 0 ? byteCount < other.byteCount : order < 0
     }
@@ -156,7 +184,7 @@ extension RawSpan {
 
 extension [UInt8] {
     /// The bytes as a span.
-    package var raw: RawSpan {
+    @inlinable package var raw: RawSpan {
         @_lifetime(borrow self)
         get {
             let span = unsafe span.bytes
@@ -165,13 +193,42 @@ extension [UInt8] {
     }
 }
 
-extension String.UTF8View {
-    /// The text's bytes as a span: `text.utf8.raw`.
+extension String {
+    /// Calls `body` with the text's UTF-8.
     ///
-    /// It belongs to the view, not to `String`: a text of up to 15 bytes lies in the value itself,
-    /// and only of a view does the compiler know that its place must outlive the span.
-    package var raw: RawSpan {
-        @_lifetime(borrow self)
-        get { unsafe span.bytes }
+    /// A closure, not a span that is handed out: a text of up to 15 bytes lies in the value itself, and
+    /// the optimiser may give the place of a temporary value to something else before a span of it
+    /// is read.
+    @inlinable package func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var text = self
+        let result: Swift.Result<Result, Failure> = text.withUTF8 { buffer in
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer))
+            do throws(Failure) { return .success(try body(span)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension RawSpan {
+    /// Whether these are the bytes of a text.
+    @inlinable package func isEqual(to text: String) -> Bool {
+        text.withBytes { isEqual(to: $0) }
+    }
+}
+
+extension RawSpan {
+    /// Whether these are the bytes of a literal; compared where they stand, without an array.
+    @inlinable @inline(always) package func isEqual(to text: StaticString) -> Bool {
+        guard text.hasPointerRepresentation, byteCount == text.utf8CodeUnitCount else {
+            return false
+        }
+        for offset in 0..<byteCount where unsafe byte(at: offset) != text.utf8Start[offset] {
+            return false
+        }
+        return true
     }
 }

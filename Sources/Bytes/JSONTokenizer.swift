@@ -1,6 +1,7 @@
 import CDaybook
 
 /// What a token is.
+@usableFromInline
 package enum JSONTag: UInt8, Sendable {
     case null, `false`, `true`, number, string, key, object, array
 }
@@ -14,7 +15,8 @@ package struct JSONProblem: Error, Equatable, Sendable {
 /// Reads JSON documents, one after the other, into tokens in document order: an object is its
 /// token, then for each member a key and the tokens of its value.
 ///
-/// One for each thread; tokens and texts are valid until the next `parse`. Every value is visited,
+/// One for each thread; tokens and texts are valid until the next `parse`, and as long as the line
+/// stays as it is: a text without escapes lies in it. Every value is visited,
 /// so a document is valid to its last byte or refused. Numbers keep their text.
 @safe
 package final class JSONTokenizer {
@@ -34,6 +36,11 @@ package final class JSONTokenizer {
         guard let parser = unsafe daybook_json_create() else {
             preconditionFailure("no memory for a JSON parser")
         }
+        let (size, tag) = unsafe (
+            MemoryLayout<daybook_json_token>.size,
+            MemoryLayout<daybook_json_token>.offset(of: \.tag)
+        )
+        precondition(size == 16 && tag == 12, "JSONTokens reads tokens by the place of fields")
         unsafe self.parser = parser
         unsafe tokens = daybook_json_tokens(parser)
     }
@@ -48,14 +55,10 @@ package final class JSONTokenizer {
     /// - Returns: what is wrong; nil: it was read.
     package func parse(_ line: RawSpan, paddingAvailable: Int) -> JSONProblem? {
         if paddingAvailable < Self.paddingBytes {
-            var copy = ByteBuffer(capacity: 0)
-            swap(&copy, &padded)
-            copy.clear()
-            copy.append(line)
-            copy.appendZeros(Self.paddingBytes)
-            let problem = read(copy.bytes(in: 0..<line.byteCount))
-            swap(&copy, &padded)
-            return problem
+            padded.clear()
+            padded.append(line)
+            padded.appendZeros(Self.paddingBytes)
+            return padded.withBytes(in: 0..<line.byteCount) { read($0) }
         }
         return read(line)
     }
@@ -72,33 +75,22 @@ package final class JSONTokenizer {
         return message.map { JSONProblem(message: $0) }
     }
 
-    /// What token `index` is.
-    package func tag(_ index: Int) -> JSONTag {
-        precondition(index >= 0 && index < count, "no such token")
-        return JSONTag(rawValue: UInt8(truncatingIfNeeded: unsafe tokens[index].tag)) ?? .null
+    /// All tokens, as a view for one pass.
+    package var all: JSONTokens {
+        @_lifetime(borrow self)
+        get { unsafe JSONTokens(UnsafeRawPointer(tokens), count: count, of: self) }
     }
+
+    /// What token `index` is.
+    package func tag(_ index: Int) -> JSONTag { all.tag(index) }
 
     /// The text of a string, key or number.
     @_lifetime(borrow self)
-    package func text(_ index: Int) -> RawSpan {
-        precondition(index >= 0 && index < count, "no such token")
-        let token = unsafe tokens[index]
-        let span = unsafe RawSpan(
-            _unsafeStart: UnsafeRawPointer(token.at.text), byteCount: Int(token.count))
-        return unsafe _overrideLifetime(span, borrowing: self)
-    }
+    package func text(_ index: Int) -> RawSpan { all.text(index) }
 
     /// Members of an object, or elements of an array.
-    package func memberCount(_ index: Int) -> Int {
-        precondition(index >= 0 && index < count, "no such token")
-        return Int(unsafe tokens[index].count)
-    }
+    package func memberCount(_ index: Int) -> Int { all.memberCount(index) }
 
     /// The index behind the token and everything in it.
-    package func next(_ index: Int) -> Int {
-        switch tag(index) {
-        case .object, .array: Int(unsafe tokens[index].at.next)
-        case .null, .false, .true, .number, .string, .key: index + 1
-        }
-    }
+    package func next(_ index: Int) -> Int { all.next(index) }
 }

@@ -62,6 +62,7 @@ int daybook_rename_no_replace(const char *source, const char *target) {
 
 int daybook_unlink(const char *path) { return answer(unlink(path)); }
 int daybook_mkdir(const char *path) { return answer(mkdir(path, 0700)); }
+int daybook_rmdir(const char *path) { return answer(rmdir(path)); }
 
 int64_t daybook_size(int fd) {
     struct stat status;
@@ -141,7 +142,7 @@ int daybook_thread_join(uint64_t thread) { return -pthread_join((pthread_t)threa
 
 struct daybook_monitor {
     pthread_mutex_t mutex;
-    pthread_cond_t condition;
+    pthread_cond_t conditions[daybook_monitor_channels];
 };
 
 daybook_monitor *daybook_monitor_create(void) {
@@ -152,13 +153,15 @@ daybook_monitor *daybook_monitor_create(void) {
     // The wall clock may be set back while somebody waits.
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&monitor->mutex, NULL);
-    pthread_cond_init(&monitor->condition, &attributes);
+    for (int channel = 0; channel < daybook_monitor_channels; channel++)
+        pthread_cond_init(&monitor->conditions[channel], &attributes);
     pthread_condattr_destroy(&attributes);
     return monitor;
 }
 
 void daybook_monitor_destroy(daybook_monitor *monitor) {
-    pthread_cond_destroy(&monitor->condition);
+    for (int channel = 0; channel < daybook_monitor_channels; channel++)
+        pthread_cond_destroy(&monitor->conditions[channel]);
     pthread_mutex_destroy(&monitor->mutex);
     free(monitor);
 }
@@ -166,14 +169,15 @@ void daybook_monitor_destroy(daybook_monitor *monitor) {
 void daybook_monitor_lock(daybook_monitor *monitor) { pthread_mutex_lock(&monitor->mutex); }
 void daybook_monitor_unlock(daybook_monitor *monitor) { pthread_mutex_unlock(&monitor->mutex); }
 
-void daybook_monitor_wake_all(daybook_monitor *monitor) {
-    pthread_cond_broadcast(&monitor->condition);
+void daybook_monitor_wake(daybook_monitor *monitor, int channel) {
+    pthread_cond_broadcast(&monitor->conditions[channel]);
 }
 
-int daybook_monitor_wait(daybook_monitor *monitor, int64_t deadline) {
-    if (deadline < 0) return -pthread_cond_wait(&monitor->condition, &monitor->mutex);
+int daybook_monitor_wait(daybook_monitor *monitor, int channel, int64_t deadline) {
+    pthread_cond_t *condition = &monitor->conditions[channel];
+    if (deadline < 0) return -pthread_cond_wait(condition, &monitor->mutex);
     struct timespec time = {deadline / 1000000000, deadline % 1000000000};
-    return -pthread_cond_timedwait(&monitor->condition, &monitor->mutex, &time);
+    return -pthread_cond_timedwait(condition, &monitor->mutex, &time);
 }
 
 int64_t daybook_stream_read(int fd, void *bytes, size_t count) {
@@ -204,6 +208,13 @@ void daybook_exit(int code) { _exit(code); }
 const char *daybook_environment(const char *name) { return getenv(name); }
 int daybook_process_id(void) { return getpid(); }
 int daybook_cpu_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+uint32_t daybook_user_id(void) { return geteuid(); }
+
+int64_t daybook_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
 
 const char *daybook_error_text(int code) {
     const char *text = strerrordesc_np(code);

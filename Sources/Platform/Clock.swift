@@ -11,6 +11,7 @@ package struct SystemClock: Clock {
     /// The one there is.
     package init() {}
 
+    /// Nanoseconds since 1970 UTC, as the kernel has them.
     package func wallNanoseconds() -> Int64 { daybook_wall_clock() }
 }
 
@@ -38,6 +39,7 @@ package struct SystemRandom: RandomSource {
     /// The one there is.
     package init() {}
 
+    /// From `getrandom`.
     package func bytes(_ count: Int) throws(SystemFailure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let answer = unsafe bytes.withUnsafeMutableBytes { buffer in

@@ -3,8 +3,10 @@ import Glibc
 
 /// What a descriptor is ready for, or what one wants to hear of.
 package struct Readiness: OptionSet, Sendable {
+    /// The set of conditions, one bit each.
     package let rawValue: UInt32
 
+    /// A set from its bits.
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Bytes, a connection, or the end can be read.

@@ -6,6 +6,7 @@ package struct SystemFileSystem: FileSystem {
     /// The one there is.
     package init() {}
 
+    /// `open(2)`, closed on exec.
     package func open(_ path: String, _ mode: OpenMode) throws(SystemFailure) -> FileHandle {
         let number =
             switch mode {
@@ -17,6 +18,7 @@ package struct SystemFileSystem: FileSystem {
         return FileHandle(number: try checked(call, path, number))
     }
 
+    /// `pread(2)`.
     package func read(
         _ file: FileHandle, into bytes: inout MutableRawSpan, at offset: Int
     ) throws(SystemFailure) -> Int {
@@ -26,6 +28,7 @@ package struct SystemFileSystem: FileSystem {
         return Int(try checked(.read, "descriptor \(file.number)", count))
     }
 
+    /// `pwrite(2)`.
     package func write(
         _ file: FileHandle, _ bytes: RawSpan, at offset: Int
     ) throws(SystemFailure) -> Int {
@@ -35,32 +38,44 @@ package struct SystemFileSystem: FileSystem {
         return Int(try checked(.write, "descriptor \(file.number)", count))
     }
 
+    /// `fdatasync(2)`.
     package func syncData(_ file: FileHandle) throws(SystemFailure) {
         _ = try checked(
             .fdatasync, "descriptor \(file.number)", daybook_fdatasync(file.number))
     }
 
+    /// `fsync(2)`.
     package func syncAll(_ file: FileHandle) throws(SystemFailure) {
         _ = try checked(.fsync, "descriptor \(file.number)", daybook_fsync(file.number))
     }
 
+    /// `fsync(2)` of the directory itself.
     package func syncDirectory(_ path: String) throws(SystemFailure) {
         _ = try checked(.syncDirectory, path, unsafe daybook_sync_directory(path))
     }
 
+    /// `renameat2(2)` that replaces nothing.
     package func rename(_ source: String, to target: String) throws(SystemFailure) {
         let answer = unsafe daybook_rename_no_replace(source, target)
         _ = try checked(.rename, "\(source) to \(target)", answer)
     }
 
+    /// `unlink(2)`.
     package func unlink(_ path: String) throws(SystemFailure) {
         _ = try checked(.unlink, path, unsafe daybook_unlink(path))
     }
 
+    /// `mkdir(2)` with mode 0700.
     package func makeDirectory(_ path: String) throws(SystemFailure) {
         _ = try checked(.mkdir, path, unsafe daybook_mkdir(path))
     }
 
+    /// Removes an empty directory: for tools that clean up after themselves. The log never does.
+    package func removeDirectory(_ path: String) throws(SystemFailure) {
+        _ = try checked(.unlink, path, unsafe daybook_rmdir(path))
+    }
+
+    /// `readdir(3)` without `.` and `..`.
     package func list(_ path: String) throws(SystemFailure) -> [String] {
         var names: [String] = []
         let answer = unsafe withUnsafeMutablePointer(to: &names) { pointer in
@@ -76,10 +91,12 @@ package struct SystemFileSystem: FileSystem {
         return names
     }
 
+    /// `fstat(2)`.
     package func size(of file: FileHandle) throws(SystemFailure) -> Int {
         Int(try checked(.size, "descriptor \(file.number)", daybook_size(file.number)))
     }
 
+    /// `flock(2)`, exclusive, without waiting.
     package func lock(_ file: FileHandle) throws(SystemFailure) -> Bool {
         let answer = daybook_lock(file.number)
         if answer == -EWOULDBLOCK { return false }
@@ -87,10 +104,12 @@ package struct SystemFileSystem: FileSystem {
         return true
     }
 
+    /// `posix_fadvise(2)`: not needed any more.
     package func dropCache(_ file: FileHandle) {
         _ = daybook_drop_cache(file.number)
     }
 
+    /// `close(2)`.
     package func close(_ file: FileHandle) throws(SystemFailure) {
         _ = try checked(.close, "descriptor \(file.number)", daybook_close(file.number))
     }

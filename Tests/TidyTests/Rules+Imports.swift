@@ -16,7 +16,10 @@ enum Layering {
         "Engine": [
             "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
         ],
-        "SocketServer": ["Engine", "Codec", "Platform", "Bytes", "SegmentedLog"],
+        "SocketServer": [
+            "Engine", "Projections", "Codec", "Platform", "Bytes", "SegmentedLog", "Billing",
+        ],
+        "DaybookEngine": ["Engine", "Codec", "Billing", "Money"],
         "daybook": [
             "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
             "SegmentedLog", "ArgumentParser", "Yams", "Foundation",

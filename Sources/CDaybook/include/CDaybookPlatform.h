@@ -24,6 +24,7 @@ int daybook_sync_directory(const char *path);
 int daybook_rename_no_replace(const char *source, const char *target);
 int daybook_unlink(const char *path);
 int daybook_mkdir(const char *path);
+int daybook_rmdir(const char *path);
 int64_t daybook_size(int fd);
 int daybook_lock(int fd);
 int daybook_drop_cache(int fd);
@@ -44,9 +45,11 @@ daybook_monitor *daybook_monitor_create(void);
 void daybook_monitor_destroy(daybook_monitor *monitor);
 void daybook_monitor_lock(daybook_monitor *monitor);
 void daybook_monitor_unlock(daybook_monitor *monitor);
-void daybook_monitor_wake_all(daybook_monitor *monitor);
+// Waiters stand in one of a few channels, so that a change wakes only those whom it concerns.
+enum { daybook_monitor_channels = 4 };
+void daybook_monitor_wake(daybook_monitor *monitor, int channel);
 // Waits, until `deadline` on the monotonic clock if it is >= 0. Answers 0, or -ETIMEDOUT.
-int daybook_monitor_wait(daybook_monitor *monitor, int64_t deadline);
+int daybook_monitor_wait(daybook_monitor *monitor, int channel, int64_t deadline);
 
 // Unix sockets. Paths are at most daybook_socket_path_max bytes.
 enum { daybook_socket_path_max = 107 };
@@ -96,6 +99,9 @@ const char *daybook_environment(const char *name);
 const char *daybook_error_text(int code);
 int daybook_process_id(void);
 int daybook_cpu_count(void);
+uint32_t daybook_user_id(void);
+// Descriptors that this process may have open at once.
+int64_t daybook_descriptor_limit(void);
 
 #ifdef __cplusplus
 }

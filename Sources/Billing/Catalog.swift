@@ -1,0 +1,155 @@
+package import Money
+
+/// # The catalog: what is measured, what may be used, and what it costs
+///
+/// One value, read from a tree (`Catalog.decode`) and written as one (`value`), in one canonical
+/// form: all lists sorted by key. The file that people write is described in `docs/CATALOG.md`.
+package struct Catalog: Hashable, Sendable {
+    /// Currency of plans that name none.
+    package let currency: Currency
+    /// The plan of accounts without a subscription.
+    package let defaultPlan: String?
+    /// What is measured.
+    package let meters: [Meter]
+    /// What may be used.
+    package let features: [Feature]
+    /// The credit unit, if there is one.
+    package let credit: Credit?
+    /// What is sold.
+    package let plans: [Plan]
+
+    /// The plan with this key.
+    package func plan(_ key: String) -> Plan? { plans.first { $0.key == key } }
+    /// The meter with this key.
+    package func meter(_ key: String) -> Meter? { meters.first { $0.key == key } }
+    /// The feature with this key.
+    package func feature(_ key: String) -> Feature? { features.first { $0.key == key } }
+}
+
+/// How the values of a meter's events become one number.
+package enum Aggregation: String, Hashable, Sendable, CaseIterable {
+    /// The number of events.
+    case count
+    /// The sum of their values.
+    case sum
+    /// The largest of their values.
+    case max
+    /// How many different values they have.
+    case unique
+}
+
+/// A measure over events of one type.
+package struct Meter: Hashable, Sendable {
+    /// Its name in the catalog.
+    package let key: String
+    /// The CloudEvents type it listens to.
+    package let eventType: String
+    /// How values combine.
+    package let aggregation: Aggregation
+    /// Where the value stands under `data`; nil for a count.
+    package let valueProperty: [String]?
+    /// All must hold for an event to count.
+    package let filter: [Condition]
+    /// Properties under `data` by which usage is also kept.
+    package let groupBy: [[String]]
+
+    /// A property that must have one of some values.
+    package struct Condition: Hashable, Sendable {
+        /// Where it stands under `data`.
+        package let path: [String]
+        /// The values that match.
+        package let values: [Value]
+    }
+}
+
+/// Something an account may use: a switch, or metered.
+package struct Feature: Hashable, Sendable {
+    /// Its name in the catalog.
+    package let key: String
+    /// The meter that counts its use; nil for a switch.
+    package let meterKey: String?
+}
+
+/// The credit unit and what burns it.
+package struct Credit: Hashable, Sendable {
+    /// Its name, e.g. `credits`.
+    package let unit: String
+    /// Burn rates, by meter.
+    package let burn: [Burn]
+
+    /// What one unit of a meter costs in credits.
+    package struct Burn: Hashable, Sendable {
+        /// The meter.
+        package let meter: String
+        /// Credits for one unit of it.
+        package let rate: Quantity
+    }
+}
+
+/// What is sold: entitlements and prices.
+package struct Plan: Hashable, Sendable {
+    /// Its name in the catalog.
+    package let key: String
+    /// Its name for people.
+    package let name: String
+    /// What its prices are in.
+    package let currency: Currency
+    /// What it allows, by feature.
+    package let entitlements: [PlanEntitlement]
+    /// What it charges, in the order of the invoice.
+    package let prices: [Price]
+
+    /// What the plan says of a feature.
+    package func entitlement(_ feature: String) -> PlanEntitlement? {
+        entitlements.first { $0.feature == feature }
+    }
+}
+
+/// What a plan allows of one feature.
+package struct PlanEntitlement: Hashable, Sendable {
+    /// The feature.
+    package let feature: String
+    /// How much of it.
+    package let allowance: Allowance
+
+    /// How much of a feature a plan allows.
+    package enum Allowance: Hashable, Sendable {
+        /// Not at all.
+        case off
+        /// Without a limit.
+        case on
+        /// Up to a limit in each calendar month.
+        case limit(Quantity, isHard: Bool)
+    }
+}
+
+/// What a plan charges for one meter.
+package struct Price: Hashable, Sendable {
+    /// Its name in the plan: the id of the invoice line.
+    package let key: String
+    /// The meter.
+    package let meter: String
+    /// What stands on the invoice.
+    package let description: String
+    /// How quantity becomes money.
+    package let model: PriceModel
+    /// For how many units `amount` is, where the price is per unit; kept for the canonical form.
+    package let per: Quantity
+}
+
+/// Something wrong in a catalog, and where.
+package struct CatalogProblem: Hashable, Sendable, CustomStringConvertible {
+    /// The path from the root, e.g. `plans.free.entitlements.api.limit`.
+    package let path: String
+    /// What is wrong and what is expected.
+    package let message: String
+
+    /// `path: message`.
+    package var description: String { path.isEmpty ? message : "\(path): \(message)" }
+}
+
+/// All problems of a catalog, at once.
+package struct CatalogProblems: Error, Hashable, Sendable {
+    /// In the order of the file's keys.
+    package let list: [CatalogProblem]
+}

@@ -1,0 +1,80 @@
+import Billing
+package import Bytes
+import Money
+
+/// Entries as people and programs read them: the line of `tail` and `follow`.
+package enum EntryJSON {
+    /// Writes `{"position":…,"recorded_at":…,"kind":…,"event":{…},"outcome":{…}}`.
+    package static func write(
+        _ record: borrowing RecordView, position: UInt64, recordedAt: Int64,
+        to json: inout JSONWriter
+    ) throws(DecodeFailure) {
+        json.beginObject()
+        json.member("position", position)
+        json.member("recorded_at", Timestamp(nanoseconds: recordedAt).description)
+        json.member("kind", record.kind.name)
+        json.key("event")
+        try writeEvent(record, to: &json)
+        json.key("outcome")
+        try writeOutcome(try record.outcome(), to: &json)
+        json.endObject()
+    }
+
+    /// Writes the CloudEvent as it was sent; its values, in our order of members.
+    private static func writeEvent(
+        _ record: borrowing RecordView, to json: inout JSONWriter
+    ) throws(DecodeFailure) {
+        json.beginObject()
+        json.member("specversion", "1.0")
+        json.key("id")
+        json.string(record.id)
+        json.key("source")
+        json.string(record.source)
+        json.key("type")
+        json.string(record.type)
+        if let subject = record.subject {
+            json.key("subject")
+            json.string(subject)
+        }
+        if let time = record.timeText { json.member("time", time) }
+        if let attributes = record.attributes,
+            case .object(let members) = try ValueCoder.value(attributes)
+        {
+            for member in members {
+                json.key(member.name)
+                json.value(member.value)
+            }
+        }
+        if let data = record.data {
+            json.key("data")
+            json.value(try ValueCoder.value(data))
+        }
+        json.endObject()
+    }
+
+    private static func writeOutcome(
+        _ outcome: Outcome, to json: inout JSONWriter
+    ) throws(DecodeFailure) {
+        json.beginObject()
+        json.member("status", "recorded")
+        if let decision = outcome.decision {
+            json.member("allowed", decision.allowed)
+            json.member("reason", decision.reason.name)
+        }
+        if !outcome.draws.isEmpty {
+            json.key("draws")
+            json.beginArray()
+            for draw in outcome.draws {
+                json.beginObject()
+                json.member("grant", UInt64(draw.grant))
+                json.member("credits", Quantity(units: draw.units).description)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        if outcome.shortfallUnits != 0 {
+            json.member("shortfall", Quantity(units: outcome.shortfallUnits).description)
+        }
+        json.endObject()
+    }
+}

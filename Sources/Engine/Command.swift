@@ -1,0 +1,79 @@
+import Billing
+import Bytes
+import Codec
+import Projections
+
+/// A command with its members read: what becomes an entry of its own kind.
+struct Command {
+    let kind: RecordKind
+    let source: String
+    let id: String
+    let subject: String?
+    let time: EventTime?
+    let timeText: String
+    /// The parameters as the entry keeps them.
+    let data: Value
+
+    /// The source of commands that name none.
+    static let defaultSource = "daybook"
+
+    /// Reads a command.
+    /// - Returns: nil if `word` is no command.
+    static func decode(_ word: String, _ arguments: Arguments) throws(Refusal) -> Command? {
+        switch word {
+        case "consume":
+            return try command(
+                .consume, arguments, required: ["feature"], optional: ["quantity", "data"])
+        case "subscribe":
+            return try command(
+                .subscribe, arguments, required: ["plan"], optional: [], hasTime: true)
+        case "grant":
+            return try command(
+                .grant, arguments, required: ["amount"], optional: ["priority", "expires"],
+                hasTime: true)
+        case "publish":
+            return try command(
+                .publish, arguments, required: ["catalog"], optional: [], hasAccount: false)
+        default: return nil
+        }
+    }
+
+    private static func command(
+        _ kind: RecordKind, _ arguments: Arguments, required: [String], optional: [String],
+        hasTime: Bool = false, hasAccount: Bool = true
+    ) throws(Refusal) -> Command {
+        var known = required + optional + ["source"]
+        if hasTime { known.append("effective") }
+        if hasAccount { known.append("account") }
+        try arguments.allow(known)
+        let id = try arguments.text("id")
+        let source = try arguments.optionalText("source") ?? defaultSource
+        let subject = hasAccount ? try arguments.text("account") : nil
+        var data: [(String, Value)] = []
+        for name in required + optional {
+            if let value = arguments[name] {
+                data.append((name, value))
+            } else if required.contains(name) {
+                throw .bad(name, "is missing")
+            }
+        }
+        if let extra = arguments["data"], case .object = extra {
+        } else if arguments["data"] != nil {
+            throw .bad("data", "must be an object")
+        }
+        var time: EventTime?
+        var timeText = ""
+        if hasTime, let text = try arguments.optionalText("effective") {
+            guard let read = EventTime(text) else {
+                throw .bad(
+                    "effective",
+                    "an RFC 3339 time such as 2026-03-01T00:00:00Z is needed, not \"\(text)\"")
+            }
+            time = read
+            timeText = text
+        }
+        return Command(
+            kind: kind, source: source, id: id, subject: subject, time: time, timeText: timeText,
+            data: .object(of: data))
+    }
+}

@@ -1,0 +1,263 @@
+import Billing
+import Bytes
+import Codec
+import Platform
+import Projections
+import SegmentedLog
+
+/// Decides requests in the order in which they arrive and builds frames. Confined to its thread.
+///
+///     wait for requests ─► for each: known? ─► decide ─► append to frame ─► apply to decided books
+///                              │                                  full, or sync idle ─► hand over
+///                              └─► answered with the original
+///
+/// A frame grows while its predecessor is in sync, so batches are as large as the load makes them,
+/// without a timer.
+///
+/// `@unchecked Sendable`: one thread runs it from `run()` on; nobody else touches it.
+final class Committer: @unchecked Sendable {
+    private unowned let engine: Engine
+    private var books: Books
+    private var job = FrameJob()
+    private var spare: FrameJob? = FrameJob()
+    /// Position of the first entry in the open frame.
+    private var frameFirst: Position
+    private var lastCommitTime: Int64
+    /// The log failed: nothing more is decided.
+    private var hasFailed = false
+    /// Replies of the open frame to the batch at hand; nil until there is one.
+    private var replies: ReplyBatchBox?
+    /// One record, encoded to see whether it fits.
+    private var record = ByteBuffer(capacity: 4096)
+
+    init(engine: Engine, books: consuming Books) {
+        self.engine = engine
+        frameFirst = books.position
+        lastCommitTime = engine.report.lastCommitTime
+        self.books = books
+    }
+
+    private enum Step {
+        case work([PreparedBatch])
+        case handOver
+        case stop
+    }
+
+    func run() {
+        while true {
+            switch nextStep() {
+            case .work(let batches):
+                for batch in batches { process(batch) }
+            case .handOver: handOver()
+            case .stop:
+                // Not empty only after a failure: what became of these is not known.
+                for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
+                job.reset()
+                engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
+                return
+            }
+        }
+    }
+
+    private func nextStep() -> Step {
+        let hasFrame = !job.isEmpty
+        let step: Step? = engine.exchange.wait(on: .committer, waking: []) { exchange in
+            if exchange.failure != nil { return .stop }
+            if !exchange.queue.isEmpty {
+                let batches = exchange.queue
+                exchange.queue = []
+                exchange.queuedBytes = 0
+                return .work(batches)
+            }
+            if hasFrame { return exchange.inSync == nil ? .handOver : nil }
+            return exchange.isClosing ? .stop : nil
+        }
+        return step ?? .stop
+    }
+
+    // MARK: Requests
+
+    private func process(_ batch: PreparedBatch) {
+        replies = nil
+        for index in batch.records.indices {
+            let record = batch.records[index]
+            if record.kind == .publish {
+                handOver()
+                // A catalog may make history be metered again: all of it must be readable.
+                waitUntilDurable(books.position)
+            }
+            if hasFailed {
+                reply(to: batch, index, .unknown, 0, nil)
+                continue
+            }
+            let end = record.contentStart + record.contentLength
+            batch.arena.withBytes(in: record.contentStart..<end) { content in
+                answer(record.fingerprint, content, batch, index)
+            }
+        }
+        guard !job.isEmpty, engine.exchange.read({ $0.inSync == nil }) else { return }
+        handOver()
+    }
+
+    private func answer(
+        _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
+    ) {
+        if answerFromHistory(fingerprint, content, batch, index) { return }
+        guard let view = try? RecordView(content: content) else {
+            preconditionFailure("an edge handed over content that is not canonical")
+        }
+        while true {
+            if job.frame.count == 0 { stampFrame() }
+            switch books.decide(view, recordedAt: job.commitTime) {
+            case .refused(let refusal):
+                var detail = ReplyDetail()
+                detail.refusal = refusal
+                reply(to: batch, index, .refused, 0, detail)
+                return
+            case .entry(let outcome, let evidence):
+                encode(content, outcome)
+                guard makeRoom() else { continue }
+                enter(view, outcome, evidence, batch, index)
+                return
+            }
+        }
+    }
+
+    /// Writes the record as it will stand in the frame.
+    private func encode(_ content: RawSpan, _ outcome: Outcome) {
+        record.clear()
+        record.appendVarint(UInt64(content.byteCount))
+        record.append(content)
+        outcome.append(to: &record)
+    }
+
+    /// Sees to it that the encoded record fits the open frame.
+    /// - Returns: false if the frame was handed over for it: the next one has another commit time,
+    ///   by which the request must be decided.
+    private func makeRoom() -> Bool {
+        if job.frame.count < EngineLimits.frameEntriesMax, job.frame.hasRoom(for: record.count) {
+            return true
+        }
+        precondition(job.frame.count > 0, "edges bound a record to what fits an empty frame")
+        handOver()
+        return false
+    }
+
+    private func enter(
+        _ view: borrowing RecordView, _ outcome: Outcome, _ evidence: Evidence,
+        _ batch: PreparedBatch, _ index: Int
+    ) {
+        let position = books.position
+        job.frame.append(record: record)
+        do {
+            let stale = try books.apply(view, outcome: outcome, recordedAt: job.commitTime)
+            if !stale.isEmpty {
+                try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
+            }
+        } catch {
+            // The decision was made from these very books: to contradict them is our own fault,
+            // and nothing of this frame may become durable.
+            fail("the books contradict a decision they just made: \(error)")
+        }
+        var detail: ReplyDetail?
+        if outcome.decision != nil || !outcome.draws.isEmpty || outcome.shortfallUnits != 0 {
+            var made = ReplyDetail(outcome)
+            made.evidence = outcome.decision == nil ? nil : evidence
+            detail = made
+        }
+        reply(to: batch, index, .recorded, position, detail)
+    }
+
+    // MARK: History
+
+    /// Answers a request whose (source, id) is known.
+    private func answerFromHistory(
+        _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
+    ) -> Bool {
+        var known: KnownEntry?
+        do {
+            let match = try books.deduplication.first(fingerprint) { position in
+                if position >= frameFirst {
+                    known = try job.frame.withRecord(Int(position - frameFirst)) { bytes in
+                        try KnownEntry(bytes, comparedTo: content)
+                    }
+                } else {
+                    waitUntilDurable(position + 1)
+                    known = try engine.reader.withRecord(at: position) { bytes, _ in
+                        try KnownEntry(bytes, comparedTo: content)
+                    }
+                }
+                return known != nil
+            }
+            guard let match, let known else { return false }
+            reply(to: batch, index, known.status, match, known.detail)
+        } catch {
+            // A history that cannot be read must not let an event be counted twice.
+            if !hasFailed { fail("an earlier entry cannot be read: \(error)") }
+            reply(to: batch, index, .unknown, 0, nil)
+        }
+        return true
+    }
+
+    private func waitUntilDurable(_ position: Position) {
+        let reached: Bool? = engine.exchange.wait(on: .committer, waking: []) { exchange in
+            if exchange.failure != nil { return false }
+            return exchange.durablePosition >= position ? true : nil
+        }
+        if reached != true { hasFailed = true }
+    }
+
+    // MARK: Frames
+
+    /// Commit times never go back, whatever the clock does.
+    private func stampFrame() {
+        lastCommitTime = max(lastCommitTime, engine.options.clock.wallNanoseconds())
+        job.commitTime = lastCommitTime
+    }
+
+    /// Gives the open frame to the sync thread, as soon as that has finished the one before.
+    private func handOver() {
+        guard !job.isEmpty else { return }
+        let ready = job
+        let mayGo: Bool? = engine.exchange.wait(on: .committer, waking: .sync) { exchange in
+            if exchange.failure != nil { return false }
+            guard exchange.inSync == nil else { return nil }
+            exchange.inSync = ready
+            return true
+        }
+        frameFirst = books.position
+        replies = nil
+        if mayGo == true {
+            // The sync thread has finished the other job: its frame was the one before.
+            job = spare ?? FrameJob()
+            job.reset()
+            spare = ready
+        } else {
+            hasFailed = true
+            for (sink, box) in ready.replies { box.deliverUnknown(to: sink) }
+            ready.reset()
+        }
+    }
+
+    private func fail(_ message: String) {
+        hasFailed = true
+        engine.exchange.withLock { exchange in
+            if exchange.failure == nil { exchange.failure = message }
+        }
+    }
+
+    // MARK: Replies
+
+    /// Adds a reply to those that leave with the open frame.
+    private func reply(
+        to batch: PreparedBatch, _ index: Int, _ status: Reply.Status, _ position: Position,
+        _ detail: ReplyDetail?
+    ) {
+        let box = replies ?? ReplyBatchBox()
+        if replies == nil {
+            replies = box
+            job.replies.append((batch.replyTo, box))
+        }
+        box.add(batch.tokens[index], status, position, detail)
+    }
+}

@@ -1,0 +1,242 @@
+package import Billing
+import Bytes
+package import Codec
+package import Money
+import Platform
+package import Projections
+package import SegmentedLog
+
+/// A query with its arguments read and checked.
+package enum Query: Sendable {
+    case ping, status, catalog, verify, snapshot
+    case unmatched(limit: Int)
+    case check(account: String, feature: String, quantity: Quantity)
+    case usage(account: String, period: Period?)
+    case credits(account: String)
+    case entitlements(account: String)
+    case invoice(account: String, period: Period?)
+    case explain(account: String, period: Period?, line: String, after: Position, limit: Int)
+
+    /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
+    package var isLong: Bool {
+        switch self {
+        case .verify, .snapshot, .explain, .invoice: true
+        case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
+        }
+    }
+}
+
+extension Engine {
+    /// Answers a query from the durable head: a JSON object without a line end. Any thread.
+    /// - Parameter id: the request's id, echoed.
+    package func answer(_ query: Query, id: String?) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        if let id { json.member("id", id) }
+        do {
+            var body = JSONWriter()
+            try write(query, to: &body)
+            json.member("ok", true)
+            json.members(of: body)
+        } catch {
+            json.member("ok", false)
+            json.member("error", error.code)
+            json.member("message", error.message)
+        }
+        json.endObject()
+        return json.finish()
+    }
+
+    private func write(_ query: Query, to json: inout JSONWriter) throws(Refusal) {
+        let now = Timestamp(nanoseconds: options.clock.wallNanoseconds())
+        switch query {
+        case .ping: atPosition(&json) { _, _ in }
+        case .status: writeStatus(to: &json)
+        case .unmatched(let limit): atPosition(&json) { $0.writeUnmatched(limit: limit, to: &$1) }
+        case .catalog: writeCatalog(to: &json)
+        case .verify: try writeVerify(to: &json)
+        case .snapshot:
+            try writeSnapshot(to: &json)
+        case .check(let account, let feature, let quantity):
+            writeCheck(account, feature, quantity, now, to: &json)
+        case .usage(let account, let period):
+            let month = period ?? .calendarMonth(containing: now)
+            atPosition(&json) { $0.writeUsage(account: account, month: month, to: &$1) }
+        case .credits(let account):
+            atPosition(&json) { $0.writeCredits(account: account, at: now, to: &$1) }
+        case .entitlements(let account):
+            atPosition(&json) { $0.writeEntitlements(account: account, at: now, to: &$1) }
+        case .invoice(let account, let period):
+            try writeInvoice(
+                account: account, period: period ?? .calendarMonth(containing: now), to: &json)
+        case .explain(let account, let period, let line, let after, let limit):
+            try Explanation(
+                engine: self, account: account,
+                period: period ?? .calendarMonth(containing: now), line: line
+            ).write(after: after, limit: limit, to: &json)
+        }
+    }
+
+    private func atPosition(
+        _ json: inout JSONWriter, _ body: (borrowing Books, inout JSONWriter) -> Void
+    ) {
+        durable.withLock { durable in
+            body(durable.books, &json)
+            json.member("position", durable.books.position)
+        }
+    }
+
+    private func writeStatus(to json: inout JSONWriter) {
+        let state = durableState()
+        let (counts, snapshot, queued) = exchange.withLock {
+            ($0.counts, $0.snapshotPosition, $0.queuedBytes)
+        }
+        json.member("position", state.position)
+        json.member("durable_position", state.position)
+        json.member("digest", state.digest.hex)
+        json.member("chain", state.chain.hex)
+        json.member("store", snapshots.storeName)
+        json.member("snapshot_position", snapshot)
+        json.member("received", counts.recorded + counts.duplicate + counts.rejected)
+        json.member("recorded", counts.recorded)
+        json.member("duplicate", counts.duplicate)
+        json.member("rejected", counts.rejected)
+        json.member("denied", counts.denied)
+        json.member("queued_bytes", UInt64(queued))
+        durable.withLock { durable in
+            json.member("accounts", UInt64(durable.books.registry.accounts.count))
+            json.member("catalog_versions", UInt64(durable.books.registry.versions.count))
+        }
+        json.key("start")
+        json.beginArray()
+        for note in report.notes { json.string(note) }
+        json.endArray()
+    }
+
+    private func writeSnapshot(to json: inout JSONWriter) throws(Refusal) {
+        do {
+            let taken = try snapshot()
+            json.member("snapshot", SnapshotStore.name(taken))
+            json.member("digest", snapshotDigest(at: taken)?.hex)
+            json.member("position", taken)
+        } catch {
+            throw Refusal(code: "storage_failed", message: error.message)
+        }
+    }
+
+    /// The digest of the books in the snapshot at `position`; nil if it was taken before the start
+    /// and the books have moved on.
+    private func snapshotDigest(at position: Position) -> Digest? {
+        let newest = exchange.read { ($0.snapshotPosition, $0.snapshotDigest) }
+        if newest.0 == position, let digest = newest.1 { return digest }
+        let state = durableState()
+        return state.position == position ? state.digest : nil
+    }
+
+    private func writeCatalog(to json: inout JSONWriter) {
+        let newest = durable.withLock { durable in
+            (
+                durable.books.registry.versions.count, durable.books.registry.versions.last,
+                durable.books.position
+            )
+        }
+        json.member("version", newest.1?.position)
+        json.member("versions", UInt64(newest.0))
+        json.key("catalog")
+        json.value(newest.1?.catalog.value ?? .null)
+        json.member("position", newest.2)
+    }
+
+    private func writeVerify(to json: inout JSONWriter) throws(Refusal) {
+        do {
+            let found = try verify()
+            json.member("matches", found.isEqual)
+            json.member("entries", found.position)
+            json.member("position", found.position)
+            json.member("frames", found.frames)
+            json.member("chain", found.chain.hex)
+            json.member("digest", found.digest.hex)
+            json.member("replayed_digest", found.replayedDigest.hex)
+        } catch {
+            throw Refusal(code: "storage_failed", message: error.message)
+        }
+    }
+
+    private func writeCheck(
+        _ account: String, _ feature: String, _ quantity: Quantity, _ now: Timestamp,
+        to json: inout JSONWriter
+    ) {
+        let (decision, evidence, position) = durable.withLock { durable in
+            let (decision, evidence) = durable.books.check(
+                account: account, feature: feature, quantity: quantity, at: now)
+            return (decision, evidence, durable.books.position)
+        }
+        json.member("account", account)
+        json.member("feature", feature)
+        json.member("allowed", decision.allowed)
+        json.member("reason", decision.reason.name)
+        json.members(of: evidence)
+        json.member("position", position)
+    }
+
+    /// The draft invoice of an account for a month.
+    func writeInvoice(
+        account: String, period: Period, to json: inout JSONWriter
+    ) throws(Refusal) {
+        let (draft, position) = try invoice(account: account, period: period)
+        json.member("invoice", "\(account)/\(period.monthName)")
+        json.member("account", account)
+        json.key("period")
+        json.beginObject()
+        json.member("start", period.start.description)
+        json.member("end", period.end.description)
+        json.endObject()
+        json.member("currency", draft.currency?.code)
+        json.key("lines")
+        json.beginArray()
+        for line in draft.lines {
+            json.beginObject()
+            json.member("id", line.id)
+            json.member("description", line.description)
+            json.member("quantity", line.quantity.description)
+            json.member("unrounded", line.unrounded.unrounded)
+            json.member("amount", line.amount.description)
+            json.endObject()
+        }
+        json.endArray()
+        json.member("total", draft.total?.description ?? "0")
+        json.member("position", position)
+    }
+
+    /// The draft invoice and the position of the books it was made from.
+    func invoice(
+        account: String, period: Period
+    ) throws(Refusal) -> (InvoiceDraft, Position) {
+        let (draft, segments, position) = durable.withLock { durable in
+            (
+                durable.books.invoiceFromCounters(account: account, period: period),
+                durable.books.segments(of: durable.books.account(account), in: period),
+                durable.books.position
+            )
+        }
+        if let draft { return (draft, position) }
+        let usage = try SegmentUsage.read(
+            engine: self, account: account, segments: segments, end: position)
+        return (
+            InvoiceDraft(segments: segments) { key, segment in
+                usage.quantity(meter: key, segment: segment)
+            }, position
+        )
+    }
+}
+
+extension JSONWriter {
+    /// Writes the numbers of a decision.
+    package mutating func members(of evidence: Evidence) {
+        member("limit", evidence.limit?.description)
+        member("used", evidence.used?.description)
+        member("remaining", evidence.remaining?.description)
+        member("credits", evidence.credits?.description)
+        member("resets_at", evidence.resetsAt?.description)
+    }
+}

@@ -1,0 +1,73 @@
+import Bytes
+import Codec
+import Platform
+package import Projections
+import SegmentedLog
+
+extension Engine {
+    /// Answers one line of the protocol with its reply line, both without line ends; returns when the
+    /// answer is final. `stream` and `follow` belong to connections and are refused. Any thread, but
+    /// not one of the cooperative pool: it may wait for the disk.
+    package func reply(to line: String) -> [UInt8] {
+        let call = Call()
+        let batch = PreparedBatch(replyTo: call, arenaBytes: line.utf8.count + 256)
+        let request = line.withBytes { bytes in
+            RequestDecoder(for: self).decode(bytes, paddingAvailable: 0, into: &batch.arena)
+        }
+        switch request {
+        case .query(let query, let id): return answer(query, id: id)
+        case .refused(let refusal, let id, let isQuery):
+            if !isQuery { countRejected(1) }
+            return Self.line(refusal, id, isQuery)
+        case .follow(_, let id), .stream(_, let id):
+            return Self.line(
+                Refusal(code: "unsupported", message: "only a connection can turn to this"), id,
+                true)
+        case .record(let record):
+            batch.records = [record]
+            batch.tokens = [0]
+            let end = record.idStart + record.idLength
+            guard submit(batch) else { return Self.line(refusalNow, nil, false) }
+            return batch.arena.withBytes(in: record.idStart..<end) { call.wait(id: $0) }
+        }
+    }
+
+    /// Why `submit` takes nothing now.
+    package var refusalNow: Refusal {
+        if failure != nil {
+            return Refusal(
+                code: "storage_failed", message: "the log failed; nothing is taken until a restart")
+        }
+        if isClosing {
+            return Refusal(code: "draining", message: "the engine is stopping; not accepted")
+        }
+        return Refusal(
+            code: "overloaded", message: "the queue to the log is full; not accepted, send it later"
+        )
+    }
+
+    private static func line(_ refusal: Refusal, _ id: String?, _ isQuery: Bool) -> [UInt8] {
+        var json = JSONWriter()
+        ReplyJSON.write(refusal, id: id, isQuery: isQuery, to: &json)
+        return json.finish()
+    }
+}
+
+/// One request that waits for its reply.
+private final class Call: ReplySink {
+    private let answer = Monitor<(Reply, ReplyDetail?)?>(nil)
+
+    func deliver(_ replies: borrowing ReplyBatch) {
+        let reply = replies.replies[0]
+        let detail = reply.detail > 0 ? replies.details[Int(reply.detail) - 1] : nil
+        answer.withLock { $0 = (reply, detail) }
+    }
+
+    func wait(id: RawSpan) -> [UInt8] {
+        let result: (Reply, ReplyDetail?)? = answer.wait { $0 }
+        guard let (reply, detail) = result else { preconditionFailure("an endless wait ended") }
+        var json = JSONWriter()
+        ReplyJSON.write(reply, detail, id: id, to: &json)
+        return json.finish()
+    }
+}

@@ -1,0 +1,198 @@
+package import Bytes
+import Codec
+package import Platform
+import Projections
+package import SegmentedLog
+
+/// # The engine
+///
+/// One log, one set of books, two threads:
+///
+///     edges ──submit──► Exchange ──► committer: decide, apply to the decided books, build a frame
+///                          │                          │ one frame at a time
+///                          │                          ▼
+///     edges ◄──deliver── replies ◄── sync thread: append + fdatasync, apply to the durable books
+///
+/// While a frame is in sync the committer prepares the next one; exactly one commit is in flight.
+/// The books exist twice. The decided copy belongs to the committer alone and runs ahead by at
+/// most those two frames. The durable copy is behind a monitor and is what every check, query,
+/// follower and snapshot reads; it moves only after `fdatasync` returned, by whole frames.
+///
+/// Recipe:
+///
+///     let engine = try Engine.open(.init(directory: "data"))
+///     engine.submit(batch)           // replies come to batch.replyTo when they are durable
+///     engine.answer(.check(account: "acme", feature: "api", quantity: .one), id: nil)
+///     engine.close()                 // drains, snapshots, seals
+package final class Engine: Sendable {
+    /// How to open an engine.
+    package struct Options: Sendable {
+        /// The store's directory; created if it is not there, unless `readOnly`.
+        package var directory: String
+        /// The file system; a simulated one in tests.
+        package var fileSystem: any FileSystem
+        /// The clock that stamps commits.
+        package var clock: any Clock
+        /// Options of the log.
+        package var log: LogOptions
+        /// Entries between two snapshots.
+        package var entriesPerSnapshot: UInt64
+        /// Only answer queries: nothing is written, not even a repaired tail.
+        package var readOnly: Bool
+
+        /// Options for a directory, everything else as in production.
+        package init(
+            directory: String, fileSystem: any FileSystem = SystemFileSystem(),
+            clock: any Clock = SystemClock(), log: LogOptions = LogOptions(),
+            entriesPerSnapshot: UInt64 = EngineLimits.entriesPerSnapshot, readOnly: Bool = false
+        ) {
+            self.directory = directory
+            self.fileSystem = fileSystem
+            self.clock = clock
+            self.log = log
+            self.entriesPerSnapshot = entriesPerSnapshot
+            self.readOnly = readOnly
+        }
+    }
+
+    let options: Options
+    /// The durable head.
+    let durable: Monitor<DurableBooks>
+    /// What committer, sync thread and callers share.
+    let exchange: Monitor<Exchange>
+    /// Entries as they are on disk, up to the durable head; any thread.
+    package let reader: LogReader
+    /// What the start found.
+    package let report: StartReport
+    /// The secret under which identities are hashed.
+    package let key: SipKey
+    let snapshots: SnapshotStore
+    let observers: Monitor<[any DurableObserver]>
+    private let threads: Monitor<[Thread]>
+    /// Holds the store's lock while it is only read.
+    private let readOnly: Monitor<ReadOnlyLog?>
+
+    /// Opens a store: recovers the log, restores the newest matching snapshot, replays the tail.
+    /// Nothing is served before that is done.
+    /// - Throws: `EngineFailure` with what is wrong, where, and what to do.
+    package static func open(_ options: Options) throws(EngineFailure) -> Engine {
+        options.readOnly ? try Opening.readOnly(options) : try Opening.engine(options)
+    }
+
+    init(
+        options: Options, reader: LogReader, opened: consuming OpenedBooks, report: StartReport,
+        snapshots: SnapshotStore, log: SegmentedLog? = nil, readOnly: ReadOnlyLog? = nil
+    ) {
+        self.options = options
+        self.report = report
+        self.snapshots = snapshots
+        self.reader = reader
+        key = opened.key
+        durable = Monitor(DurableBooks(books: opened.durable, chain: opened.chain))
+        exchange = Monitor(
+            Exchange(durablePosition: report.entries, snapshotPosition: report.snapshot))
+        threads = Monitor([])
+        self.readOnly = Monitor(readOnly)
+        observers = Monitor([])
+        guard let log, let decided = opened.decided else {
+            exchange.withLock { $0.isClosing = true }
+            return
+        }
+        let committer = Committer(engine: self, books: decided)
+        let syncer = SyncLoop(engine: self, log: log)
+        let running = [
+            Thread.spawn(name: "committer") { committer.run() },
+            Thread.spawn(name: "sync") { syncer.run() },
+            Thread.spawn(name: "snapshots") { [self] in runSnapshots() },
+        ]
+        threads.withLock { $0 = running }
+    }
+
+    /// Hands requests over. Replies come to the batch's sink, in order, when they are durable.
+    /// - Returns: false if the queue is full or the engine is closing; nothing was taken then.
+    package func submit(_ batch: PreparedBatch) -> Bool {
+        precondition(batch.records.count == batch.tokens.count, "one token a record")
+        guard !batch.records.isEmpty else { return true }
+        return exchange.withLock(waking: .committer) { exchange in
+            guard !exchange.isClosing, exchange.failure == nil,
+                exchange.queuedBytes + batch.arena.count <= EngineLimits.queuedBytesMax
+            else { return false }
+            exchange.queue.append(batch)
+            exchange.queuedBytes += batch.arena.count
+            return true
+        }
+    }
+
+    /// Counts lines that an edge rejected before they could become requests.
+    package func countRejected(_ lines: UInt64) {
+        exchange.withLock(waking: []) { $0.counts.rejected += lines }
+    }
+
+    /// The position after the last durable entry.
+    package var durablePosition: Position { exchange.read { $0.durablePosition } }
+
+    /// Why the engine stopped taking requests, if it did.
+    package var failure: String? { exchange.read { $0.failure } }
+
+    /// Whether the engine takes no more requests because it was asked to close.
+    package var isClosing: Bool { exchange.read { $0.isClosing } }
+
+    /// Waits until the engine has stopped because of a failure or was asked to close.
+    /// - Returns: the failure, or nil if it is closing.
+    package func waitForEnd() -> String? {
+        let end: String?? = exchange.wait(on: .callers, waking: []) { exchange in
+            if let failure = exchange.failure { return .some(failure) }
+            return exchange.isClosing ? .some(nil) : nil
+        }
+        return end ?? nil
+    }
+
+    /// Tells `observer` of every commit from now on, for ever.
+    package func observe(_ observer: any DurableObserver) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// Takes no more, finishes what was taken, snapshots, seals the log. Returns when all is done.
+    package func close() {
+        exchange.withLock { $0.isClosing = true }
+        let running = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in running { thread.join() }
+        readOnly.withLock { $0 = nil }
+    }
+}
+
+/// Hears of every commit, on the sync thread. Must return at once.
+package protocol DurableObserver: AnyObject, Sendable {
+    /// Entries before `position` are durable and visible to queries.
+    func durableAdvanced(to position: Position)
+}
+
+/// Why an engine could not be opened or used.
+package struct EngineFailure: Error, Sendable {
+    /// What is wrong, where, and what to do.
+    package let message: String
+    /// Whether another process holds the store.
+    package let isLocked: Bool
+
+    init(_ message: String, isLocked: Bool = false) {
+        self.message = message
+        self.isLocked = isLocked
+    }
+}
+
+/// What a start found.
+package struct StartReport: Sendable {
+    /// Lines for the operator, in order.
+    package internal(set) var notes: [String] = []
+    /// Entries in the log.
+    package internal(set) var entries: Position = 0
+    /// Position of the snapshot that was used; 0: none.
+    package internal(set) var snapshot: Position = 0
+    /// Commit time of the log's last frame, nanoseconds UTC; 0: the log is empty.
+    package internal(set) var lastCommitTime: Int64 = 0
+    /// Entries replayed after the snapshot.
+    package var replayed: Position { entries - snapshot }
+}

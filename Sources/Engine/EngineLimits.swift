@@ -1,0 +1,24 @@
+/// Every bound of the engine, in one place. A bound that is reached gets an explicit answer.
+package enum EngineLimits {
+    /// Canonical bytes that may wait for the committer. Beyond it a batch is refused as overloaded.
+    package static let queuedBytesMax = 64 << 20
+    /// Canonical bytes of one event or command. With the largest outcome, a draw from each of
+    /// `CreditBalances.grantsMax` grants (below 192 KiB), it fits an empty frame.
+    package static let recordBytesMax = 384 << 10
+    /// Entries in one frame.
+    package static let frameEntriesMax = 8_192
+    /// Entries after which a new snapshot is taken, so that a start replays at most about as many.
+    package static let entriesPerSnapshot: UInt64 = 1_000_000
+    /// Newest snapshots that are kept.
+    package static let snapshotsKept = 3
+    /// How long the sync thread is idle before it does the log's background work, nanoseconds.
+    package static let idleBeforeMaintenance: Int64 = 10_000_000
+    /// Rows in one page of an explanation, if the request does not say.
+    package static let explainRows = 1_000
+    /// Rows in one page of an explanation at most.
+    package static let explainRowsMax = 10_000
+    /// Rows of unmatched events, if the request does not say.
+    package static let unmatchedRows = 1_000
+    /// Lines between two acknowledgements of a stream at most.
+    package static let ackEveryMax = 1_000_000
+}

@@ -1,0 +1,69 @@
+package import Billing
+package import Projections
+import SegmentedLog
+
+extension Query {
+    /// Reads a query's arguments.
+    /// - Parameters:
+    ///   - name: the `request` word.
+    ///   - arguments: the request's members.
+    /// - Throws: `Refusal` that names the member, what is wrong with it and what is expected.
+    /// - Returns: nil if `name` is no query.
+    static func decode(_ name: String, _ arguments: Arguments) throws(Refusal) -> Query? {
+        switch name {
+        case "ping": return try plain(.ping, arguments)
+        case "status": return try plain(.status, arguments)
+        case "catalog": return try plain(.catalog, arguments)
+        case "verify": return try plain(.verify, arguments)
+        case "snapshot": return try plain(.snapshot, arguments)
+        case "unmatched":
+            try arguments.allow(["limit"])
+            return .unmatched(
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.unmatchedRows, min: 1, max: Int.max))
+        case "check":
+            try arguments.allow(["account", "feature", "quantity"])
+            return .check(
+                account: try arguments.text("account"), feature: try arguments.text("feature"),
+                quantity: try arguments.quantity("quantity"))
+        case "usage":
+            try arguments.allow(["account", "period"])
+            return .usage(
+                account: try arguments.text("account"), period: try arguments.period("period"))
+        case "credits":
+            try arguments.allow(["account"])
+            return .credits(account: try arguments.text("account"))
+        case "entitlements":
+            try arguments.allow(["account"])
+            return .entitlements(account: try arguments.text("account"))
+        case "invoice":
+            try arguments.allow(["account", "period"])
+            return .invoice(
+                account: try arguments.text("account"), period: try arguments.period("period"))
+        case "explain":
+            try arguments.allow(["account", "period", "line", "from", "limit"])
+            return .explain(
+                account: try arguments.text("account"), period: try arguments.period("period"),
+                line: try arguments.text("line"),
+                after: Position(try arguments.count("from", or: 0, max: Int.max)),
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.explainRows, min: 1,
+                    max: EngineLimits.explainRowsMax))
+        default: return nil
+        }
+    }
+
+    private static func plain(_ query: Query, _ arguments: Arguments) throws(Refusal) -> Query {
+        try arguments.allow([])
+        return query
+    }
+}
+
+extension Query {
+    /// Reads a query from a request's object, for callers in this process.
+    /// - Throws: `Refusal` that names the member and what is wrong with it.
+    package static func decode(_ name: String, _ members: Value) throws(Refusal) -> Query {
+        if let query = try decode(name, Arguments(members)) { return query }
+        throw .bad("request", "there is no query \"\(name)\"")
+    }
+}

@@ -1,0 +1,52 @@
+import Bytes
+import Codec
+import Projections
+import SegmentedLog
+
+/// Folds entries of the log into books. Start, `verify` and read-only opening all use this.
+enum Replay {
+    /// Applies entries from the books' position up to `end`.
+    /// - Parameter progress: called after each frame with the position reached.
+    static func advance(
+        _ books: inout Books, to end: Position, _ reader: LogReader,
+        progress: (Position) -> Void = { _ in }
+    ) throws {
+        var cursor = try reader.cursor(from: books.position)
+        while books.position < end, try cursor.next() {
+            let header = cursor.header
+            for index in 0..<Int(header.count) {
+                guard header.firstPosition + Position(index) >= books.position else { continue }
+                guard books.position < end else { return }
+                let record = try RecordView(record: cursor.record(index))
+                let position = books.position
+                let stale = try books.apply(
+                    record, outcome: try record.outcome(), recordedAt: header.commitTime)
+                if !stale.isEmpty { try meterAgain(&books, stale, before: position, reader) }
+            }
+            progress(books.position)
+        }
+        guard books.position == end else {
+            throw EngineFailure(
+                "the log ends at position \(books.position), before \(end); run `daybook verify`")
+        }
+    }
+
+    /// Meters all entries before `end` again for some meters.
+    static func meterAgain(
+        _ books: inout Books, _ meters: Set<UInt32>, before end: Position, _ reader: LogReader
+    ) throws {
+        guard end > 0 else { return }
+        var cursor = try reader.cursor(from: 0)
+        while try cursor.next() {
+            let header = cursor.header
+            for index in 0..<Int(header.count) {
+                guard header.firstPosition + Position(index) < end else { return }
+                let record = try RecordView(record: cursor.record(index))
+                books.meterAgain(
+                    record, at: header.firstPosition + Position(index),
+                    outcome: try record.outcome(), recordedAt: header.commitTime,
+                    meters: meters)
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+import Billing
+package import Bytes
+package import Codec
+import Money
+package import SegmentedLog
+
+/// All inline projections, always at one position.
+///
+/// Confined to one owner at a time: the committer has a copy that runs ahead (the decided head),
+/// and a second copy behind a lock is what every reader sees (the durable head). Both are the same
+/// fold over the same entries:
+///
+///     decide(record) ─► Outcome                 reads the books, changes nothing
+///     apply(record, outcome, position) ─► ()    changes the books, decides nothing
+///
+/// Replay calls `apply` alone, with the outcome that stands in the entry. So a rule may change
+/// without changing history, and the same log gives the same books and the same digest. The fold
+/// reads no clock, no randomness, no locale and no dictionary order.
+///
+/// Recipe: `Books(key:indexed:)`, then for each entry in position order `apply`; when it returns
+/// stale meters, `meterAgain` for every earlier entry before the next `apply`.
+package struct Books: ~Copyable {
+    /// The position of the next entry to apply.
+    package internal(set) var position: Position = 0
+    /// The names and catalogs of the log.
+    package internal(set) var registry: Registry
+    /// Usage by account, meter, month and group.
+    package internal(set) var counters: Counters
+    /// Grants and what is left of them.
+    package internal(set) var credits: CreditBalances
+    /// Subscriptions.
+    package internal(set) var entitlements: Entitlements
+    /// Which identities are in the log.
+    package internal(set) var deduplication: Deduplication
+
+    private let key: SipKey
+    /// Reused for group keys, so that metering allocates nothing per event.
+    private var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
+
+    /// Empty books at position 0.
+    /// - Parameters:
+    ///   - key: the store's secret for fingerprints and interning.
+    ///   - indexed: whether duplicates can be looked up in this copy.
+    package init(key: SipKey, indexed: Bool) {
+        self.key = key
+        registry = Registry(key: key)
+        counters = Counters(key: key)
+        credits = CreditBalances()
+        entitlements = Entitlements()
+        deduplication = Deduplication(indexed: indexed)
+    }
+
+    init(
+        key: SipKey, position: Position, registry: consuming Registry,
+        counters: consuming Counters, credits: consuming CreditBalances,
+        entitlements: consuming Entitlements, deduplication: consuming Deduplication
+    ) {
+        self.key = key
+        self.position = position
+        self.registry = registry
+        self.counters = counters
+        self.credits = credits
+        self.entitlements = entitlements
+        self.deduplication = deduplication
+    }
+
+    /// Why an entry cannot be part of this log: replay stops there rather than guess.
+    package enum Failure: Error {
+        /// The entry at this position contradicts what is before it.
+        case contradiction(Position, String)
+    }
+
+    /// Applies the entry at `position`, whose outcome is decided.
+    /// - Parameter recordedAt: commit time of the entry's frame, nanoseconds UTC.
+    /// - Returns: meters whose earlier history must be metered again, mostly none.
+    /// - Throws: `Failure.contradiction`; the books are not usable after that.
+    package mutating func apply(
+        _ record: borrowing RecordView, outcome: Outcome, recordedAt: Int64
+    ) throws(Failure) -> Set<UInt32> {
+        deduplication.append(record.fingerprint(key: key))
+        var stale: Set<UInt32> = []
+        switch record.kind {
+        case .event: try applyEvent(record, outcome, recordedAt)
+        case .consume: try applyConsume(record, outcome, recordedAt)
+        case .subscribe: try applySubscribe(record, recordedAt)
+        case .grant: try applyGrant(record, recordedAt)
+        case .publish: stale = try applyPublish(record, recordedAt)
+        }
+        position += 1
+        guard !stale.isEmpty else { return stale }
+        counters.drop(meters: stale)
+        registry.forgetUnreadable(meters: stale)
+        return stale
+    }
+
+    /// Meters an earlier entry again, for the meters that a newer catalog defines differently.
+    package mutating func meterAgain(
+        _ record: borrowing RecordView, at position: Position, outcome: Outcome,
+        recordedAt: Int64, meters: Set<UInt32>
+    ) {
+        guard let subject = record.subject, let account = registry.accounts.number(of: subject)
+        else { return }
+        switch record.kind {
+        case .event:
+            let month = Month(containing: record.time ?? recordedAt)
+            for meter in registry.meters(listeningTo: record.type)
+            where meters.contains(meter.number) {
+                count(record, position, meter, account, month)
+            }
+        case .consume:
+            guard outcome.decision?.allowed == true,
+                let usage = consumption(of: record), meters.contains(usage.meter.number)
+            else { return }
+            count(usage, record, position, account, Month(containing: recordedAt))
+        case .subscribe, .grant, .publish: return
+        }
+    }
+
+    // MARK: Folds, one a kind
+
+    private mutating func applyEvent(
+        _ record: borrowing RecordView, _ outcome: Outcome, _ recordedAt: Int64
+    ) throws(Failure) {
+        let type = registry.see(type: record.type, at: position)
+        guard let subject = record.subject else {
+            registry.seeWithoutAccount(at: position)
+            return
+        }
+        let account = registry.account(subject)
+        let meters = registry.meters(ofType: type)
+        if !meters.isEmpty {
+            let month = Month(containing: record.time ?? recordedAt)
+            for meter in meters { count(record, position, meter, account, month) }
+        }
+        try draw(outcome, account)
+    }
+
+    private mutating func applyConsume(
+        _ record: borrowing RecordView, _ outcome: Outcome, _ recordedAt: Int64
+    ) throws(Failure) {
+        guard let subject = record.subject, let decision = outcome.decision else {
+            throw .contradiction(position, "a consume without an account or a decision")
+        }
+        let account = registry.account(subject)
+        guard decision.allowed else { return }
+        if let usage = consumption(of: record) {
+            count(usage, record, position, account, Month(containing: recordedAt))
+        }
+        try draw(outcome, account)
+    }
+
+    private mutating func applySubscribe(
+        _ record: borrowing RecordView, _ recordedAt: Int64
+    ) throws(Failure) {
+        guard let subject = record.subject,
+            case .success(let order) = SubscribeOrder.read(record),
+            registry.versions.count > 0
+        else { throw .contradiction(position, "a subscription that names no known plan") }
+        let account = registry.account(subject)
+        entitlements.subscribe(
+            .init(
+                effective: Timestamp(nanoseconds: record.time ?? recordedAt), plan: order.plan,
+                catalog: UInt32(registry.versions.count - 1), position: position),
+            account: account)
+    }
+
+    private mutating func applyGrant(
+        _ record: borrowing RecordView, _ recordedAt: Int64
+    ) throws(Failure) {
+        guard let subject = record.subject, case .success(let order) = GrantOrder.read(record)
+        else { throw .contradiction(position, "a grant that cannot be read") }
+        let account = registry.account(subject)
+        let ordinal = UInt32(credits.account(account).grants.count)
+        credits.grant(
+            GrantState(
+                ordinal: ordinal, amount: order.amount, remaining: order.amount,
+                priority: order.priority,
+                effective: Timestamp(nanoseconds: record.time ?? recordedAt),
+                expires: order.expires),
+            at: position, to: account)
+    }
+
+    private mutating func applyPublish(
+        _ record: borrowing RecordView, _ recordedAt: Int64
+    ) throws(Failure) -> Set<UInt32> {
+        guard let node = record.property(PropertyPath(["catalog"])),
+            let value = try? ValueCoder.value(node),
+            case .success(let catalog) = Catalog.decode(value)
+        else { throw .contradiction(position, "a catalog that this version cannot read") }
+        return registry.publish(
+            .init(
+                position: position, recordedAt: Timestamp(nanoseconds: recordedAt),
+                catalog: catalog))
+    }
+
+    // MARK: Counting
+
+    private mutating func count(
+        _ record: borrowing RecordView, _ position: Position, _ meter: CompiledMeter,
+        _ account: UInt32, _ month: Month
+    ) {
+        switch meter.reading(of: record) {
+        case .notMine: return
+        case .unreadable: registry.seeUnreadable(meter: meter.number, at: position)
+        case .counts(let units, let uniqueKey):
+            add(
+                .init(aggregation: meter.aggregation, units: units, uniqueKey: uniqueKey), record,
+                position, meter, account, month)
+        }
+    }
+
+    private mutating func count(
+        _ usage: Consumption, _ record: borrowing RecordView, _ position: Position,
+        _ account: UInt32, _ month: Month
+    ) {
+        add(
+            .init(
+                aggregation: usage.meter.aggregation, units: usage.quantity.units,
+                uniqueKey: usage.uniqueKey), record, position, usage.meter, account, month)
+    }
+
+    private mutating func add(
+        _ addition: Counters.Addition, _ record: borrowing RecordView, _ position: Position,
+        _ meter: CompiledMeter, _ account: UInt32, _ month: Month
+    ) {
+        let fits: Bool
+        if meter.groupBy.isEmpty {
+            fits = counters.add(
+                addition, account: account, meter: meter.number, month: month, group: nil)
+        } else {
+            // Out of the struct while its bytes are read: the counters change meanwhile.
+            var group = scratch.take() ?? ByteBuffer(capacity: 256)
+            group.clear()
+            meter.appendGroup(of: record, to: &group)
+            fits = counters.add(
+                addition, account: account, meter: meter.number, month: month,
+                group: group.bytes)
+            scratch = consume group
+        }
+        if !fits { registry.seeUnreadable(meter: meter.number, at: position) }
+    }
+
+    private mutating func draw(_ outcome: Outcome, _ account: UInt32) throws(Failure) {
+        guard !outcome.draws.isEmpty || outcome.shortfallUnits != 0 else { return }
+        guard
+            credits.draw(
+                outcome.draws, shortfallUnits: outcome.shortfallUnits, from: account)
+        else { throw .contradiction(position, "a draw that the account's grants cannot cover") }
+    }
+
+    // MARK: Digest
+
+    /// One hash over the whole state: the same log gives the same digest, whatever way it was
+    /// folded (all at once, from a snapshot, live).
+    package mutating func digest() -> Digest {
+        var bytes = ByteBuffer(capacity: 512)
+        bytes.append(utf8: "daybook state 1")
+        bytes.appendInteger(position)
+        bytes.appendInteger(Registry.version)
+        registry.digest().append(to: &bytes)
+        bytes.appendInteger(Counters.version)
+        counters.digest().append(to: &bytes)
+        bytes.appendInteger(CreditBalances.version)
+        credits.digest().append(to: &bytes)
+        bytes.appendInteger(Entitlements.version)
+        entitlements.digest().append(to: &bytes)
+        bytes.appendInteger(Deduplication.version)
+        deduplication.digest().append(to: &bytes)
+        return SHA256.hash(bytes.bytes)
+    }
+}

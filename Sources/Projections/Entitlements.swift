@@ -1,0 +1,124 @@
+package import Billing
+package import Bytes
+package import SegmentedLog
+
+/// Which plan each account has at each instant.
+///
+/// A subscription entry names a plan and the time from which it holds, which may lie in the past;
+/// it pins the plan to the catalog version that was the newest when it was recorded. At any
+/// instant the entry with the latest effective time counts, of several with one effective time the
+/// one recorded last. Before its first subscription an account is on the newest catalog's default
+/// plan, if that names one.
+package struct Entitlements: ~Copyable {
+    /// Version of the state: a change of meaning or of snapshot form raises it.
+    package static let version: UInt32 = 1
+
+    /// One subscription entry.
+    package struct Subscription {
+        /// From when it holds (event time).
+        package let effective: Timestamp
+        /// The plan's key in its catalog.
+        package let plan: String
+        /// Ordinal of the catalog version to which it is pinned.
+        package let catalog: UInt32
+        /// The entry that made it.
+        package let position: Position
+
+        /// A subscription; see the properties.
+        package init(effective: Timestamp, plan: String, catalog: UInt32, position: Position) {
+            self.effective = effective
+            self.plan = plan
+            self.catalog = catalog
+            self.position = position
+        }
+    }
+
+    private var timelines: [[Subscription]] = []
+    private var pages = PageDigests()
+
+    /// No subscriptions yet.
+    package init() {}
+
+    /// An account's subscriptions, by effective time, then position.
+    package func timeline(of account: UInt32) -> [Subscription] {
+        Int(account) < timelines.count ? timelines[Int(account)] : []
+    }
+
+    /// The subscription that counts at an instant; nil before the first.
+    package func subscription(of account: UInt32, at time: Timestamp) -> Subscription? {
+        guard Int(account) < timelines.count else { return nil }
+        return timelines[Int(account)].last { $0.effective <= time }
+    }
+
+    /// Adds a subscription at its place in the account's timeline.
+    package mutating func subscribe(_ subscription: Subscription, account: UInt32) {
+        while timelines.count <= Int(account) { timelines.append([]) }
+        // Entries come in log order, so equal effective times keep the order of their positions.
+        let place =
+            timelines[Int(account)].lastIndex { $0.effective <= subscription.effective }
+            .map { $0 + 1 } ?? 0
+        timelines[Int(account)].insert(subscription, at: place)
+        pages.touch(account: account)
+    }
+
+    /// The digest of all subscriptions.
+    package mutating func digest() -> Digest {
+        var pages = pages
+        let digest = pages.digest { page, bytes in serialise(page: page, into: &bytes) }
+        self.pages = pages
+        return digest
+    }
+
+    // MARK: Snapshot
+
+    /// Writes the whole state, pages in order.
+    package func serialise(into bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(pages.count))
+        for page in 0..<pages.count { serialise(page: page, into: &bytes) }
+    }
+
+    private func serialise(page: Int, into bytes: inout ByteBuffer) {
+        let first = page * PageDigests.accountsPerPage
+        for account in first..<(first + PageDigests.accountsPerPage) {
+            let timeline = timeline(of: UInt32(account))
+            bytes.appendVarint(UInt64(timeline.count))
+            for subscription in timeline {
+                bytes.appendInteger(subscription.effective.nanoseconds)
+                bytes.appendVarint(UInt64(subscription.catalog))
+                bytes.appendVarint(subscription.position)
+                bytes.appendVarint(UInt64(subscription.plan.utf8.count))
+                bytes.append(utf8: subscription.plan)
+            }
+        }
+    }
+
+    /// Reads what `serialise(into:)` wrote.
+    package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
+        self.init()
+        for page in 0..<(try PageDigests.readCount(&reader)) {
+            pages.touch(page: page)
+            let first = page * PageDigests.accountsPerPage
+            for account in first..<(first + PageDigests.accountsPerPage) {
+                let count = try reader.readVarint()
+                for _ in 0..<count { try restoreSubscription(of: UInt32(account), &reader) }
+            }
+        }
+    }
+
+    private mutating func restoreSubscription(
+        of account: UInt32, _ reader: inout ByteReader
+    ) throws(DecodeFailure) {
+        let effective = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
+        let offset = reader.offset
+        guard let catalog = UInt32(exactly: try reader.readVarint()) else {
+            throw .outOfRange(offset)
+        }
+        let position = try reader.readVarint()
+        guard let plan = try reader.readPrefixed().makeString() else {
+            throw .invalid("plan key is not UTF-8", offset)
+        }
+        subscribe(
+            Subscription(effective: effective, plan: plan, catalog: catalog, position: position),
+            account: account)
+    }
+}

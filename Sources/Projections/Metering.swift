@@ -1,0 +1,96 @@
+package import Billing
+package import Bytes
+package import Codec
+package import Money
+
+/// A meter as the fold needs it: numbers and byte paths instead of names.
+package struct CompiledMeter {
+    /// Interned meter.
+    package let number: UInt32
+    /// The meter's key in the catalog.
+    package let key: String
+    /// The type of the events it listens to, UTF-8.
+    package let eventType: [UInt8]
+    /// How values combine.
+    package let aggregation: Aggregation
+    /// Where the value stands under `data`; empty for a count.
+    package let valuePath: PropertyPath
+    /// All must hold: the property at the path equals one of the values (canonical node bytes).
+    package let filters: [(path: PropertyPath, values: [[UInt8]])]
+    /// Properties that form the group; empty if the meter does not group.
+    package let groupBy: [PropertyPath]
+    /// Credits for one unit of the meter; nil if it burns none.
+    package let burnRate: Quantity?
+
+    /// Compiles a meter's definition.
+    /// - Parameter prefix: where the properties stand: nothing for events, `data` in the
+    ///   data of a consume.
+    package init(_ meter: Meter, number: UInt32, burnRate: Quantity?, prefix: [String] = []) {
+        self.number = number
+        key = meter.key
+        eventType = Array(meter.eventType.utf8)
+        aggregation = meter.aggregation
+        valuePath = PropertyPath(prefix + (meter.valueProperty ?? []))
+        filters = meter.filter.map { condition in
+            (PropertyPath(prefix + condition.path), condition.values.map(ValueCoder.nodeBytes))
+        }
+        groupBy = meter.groupBy.map { PropertyPath(prefix + $0) }
+        self.burnRate = burnRate
+    }
+}
+
+/// What a meter reads from one event.
+package enum Reading {
+    /// The filter does not match: the event is not this meter's.
+    case notMine
+    /// The event is this meter's, but its value is missing, no number, or out of range.
+    case unreadable
+    /// What it adds, in 10⁻¹² units, and for a unique meter the key of its value.
+    case counts(units: Int128, uniqueKey: UInt128)
+}
+
+extension CompiledMeter {
+    /// Reads an event.
+    package func reading(of record: borrowing RecordView) -> Reading {
+        for filter in filters {
+            guard let node = record.property(filter.path),
+                filter.values.contains(where: { node.isEqual(to: $0.raw) })
+            else { return .notMine }
+        }
+        switch aggregation {
+        case .count:
+            return .counts(units: 1_000_000_000_000, uniqueKey: 0)
+        case .sum, .max:
+            guard let node = record.property(valuePath),
+                let number = ValueCoder.number(node),
+                let quantity = Quantity(number)
+            else { return .unreadable }
+            return .counts(units: quantity.units, uniqueKey: 0)
+        case .unique:
+            guard let node = record.property(valuePath) else { return .unreadable }
+            return .counts(units: 0, uniqueKey: Self.uniqueKey(node))
+        }
+    }
+
+    /// The 128-bit key under which a unique meter counts a value: the first half of the SHA-256 of
+    /// the value's canonical bytes. Two values share one only by a collision in 128 bits.
+    package static func uniqueKey(_ node: RawSpan) -> UInt128 {
+        SHA256.hash(node).leadingUInt128
+    }
+
+    /// Writes the canonical bytes of the event's group: the group-by values in the catalog's
+    /// order, null where a property is missing.
+    package func appendGroup(of record: borrowing RecordView, to bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(number))
+        for path in groupBy {
+            if let node = record.property(path) { bytes.append(node) } else { bytes.append(0) }
+        }
+    }
+
+    /// The credits that a quantity of this meter costs, in 10⁻¹² credits, rounded half away from
+    /// zero; nil if it burns none, saturated at the largest Int128.
+    package func cost(units: Int128) -> Int128? {
+        guard let burnRate, units > 0 else { return nil }
+        return ExactAmount(product: Quantity(units: units), burnRate).roundedUnits ?? Int128.max
+    }
+}

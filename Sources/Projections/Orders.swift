@@ -1,0 +1,156 @@
+package import Billing
+import Bytes
+package import Codec
+package import Money
+
+/// Why a request was not taken: it is not an entry and changes nothing.
+package struct Refusal: Error, Sendable {
+    /// Stable word for programs, e.g. `bad_request`.
+    package let code: String
+    /// The member at fault; nil: the request as a whole.
+    package let field: String?
+    /// What is wrong, where, and what to do.
+    package let message: String
+    /// What is wrong in a catalog, one by one; empty for everything else.
+    package let problems: [CatalogProblem]
+
+    /// A refusal; see the properties.
+    package init(
+        code: String, field: String? = nil, message: String, problems: [CatalogProblem] = []
+    ) {
+        self.code = code
+        self.field = field
+        self.message = message
+        self.problems = problems
+    }
+
+    /// A request whose member is missing or ill-formed.
+    package static func bad(_ field: String, _ message: String) -> Refusal {
+        Refusal(code: "bad_request", field: field, message: "\(field): \(message)")
+    }
+}
+
+/// What a consume asks for, read from its data: `feature`, `quantity` (default 1), `data`.
+package struct ConsumeOrder {
+    /// The feature's key.
+    package let feature: String
+    /// How much, zero or more.
+    package let quantity: Quantity
+
+    /// Reads a consume's data.
+    package static func read(_ record: borrowing RecordView) -> Result<ConsumeOrder, Refusal> {
+        guard let feature = record.string(["feature"]), !feature.isEmpty else {
+            return .failure(
+                .bad("feature", "a consume names the feature it uses"))
+        }
+        let quantity: Quantity
+        switch record.quantity(["quantity"]) {
+        case .absent: quantity = .one
+        case .value(let value) where value.units >= 0: quantity = value
+        case .value, .invalid:
+            return .failure(
+                .bad("quantity", "a number of at most 12 decimals, zero or more, is needed"))
+        }
+        return .success(ConsumeOrder(feature: feature, quantity: quantity))
+    }
+}
+
+/// What a subscription asks for, read from its data: `plan`.
+package struct SubscribeOrder {
+    /// The plan's key in the newest catalog.
+    package let plan: String
+
+    /// Reads a subscription's data.
+    package static func read(_ record: borrowing RecordView) -> Result<SubscribeOrder, Refusal> {
+        guard let plan = record.string(["plan"]), !plan.isEmpty else {
+            return .failure(
+                .bad("plan", "a subscription names a plan of the catalog"))
+        }
+        return .success(SubscribeOrder(plan: plan))
+    }
+}
+
+/// What a grant gives, read from its data: `amount`, `priority` (default 0), `expires`.
+package struct GrantOrder {
+    /// Credits given, more than zero.
+    package let amount: Quantity
+    /// Lower pays first.
+    package let priority: Int
+    /// First instant at which it can pay no more; nil: never expires.
+    package let expires: Timestamp?
+
+    /// The largest grant: balances of any number of grants stay far inside Int128.
+    package static let amountMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
+    /// The priority of a grant that names none.
+    package static let priorityDefault = 0
+
+    /// Reads a grant's data.
+    package static func read(_ record: borrowing RecordView) -> Result<GrantOrder, Refusal> {
+        guard case .value(let amount) = record.quantity(["amount"]),
+            amount > .zero, amount <= amountMax
+        else {
+            return .failure(
+                .bad(
+                    "amount",
+                    "credits as a number of at most 12 decimals, above zero and at most 10^15"))
+        }
+        var priority = priorityDefault
+        switch record.quantity(["priority"]) {
+        case .absent: break
+        case .value(let value)
+        where value.units % 1_000_000_000_000 == 0
+            && (-1_000_000...1_000_000).contains(value.units / 1_000_000_000_000):
+            priority = Int(value.units / 1_000_000_000_000)
+        case .value, .invalid:
+            return .failure(
+                .bad("priority", "a whole number from -1,000,000 to 1,000,000"))
+        }
+        var expires: Timestamp?
+        if let text = record.string(["expires"]) {
+            guard let time = Timestamp(rfc3339: text) else {
+                return .failure(
+                    .bad(
+                        "expires",
+                        "an RFC 3339 time such as 2027-01-31T00:00:00Z, not \"\(text)\""))
+            }
+            expires = time
+        }
+        return .success(GrantOrder(amount: amount, priority: priority, expires: expires))
+    }
+}
+
+/// A number that a record may carry.
+package enum QuantityField {
+    /// The property is not there, or null.
+    case absent
+    /// An exact quantity.
+    case value(Quantity)
+    /// Something else, or out of range.
+    case invalid
+}
+
+extension RecordView {
+    /// A text property.
+    package func string(_ path: [String]) -> String? {
+        guard let node = property(PropertyPath(path)),
+            case .string(let text)? = try? ValueCoder.value(node)
+        else { return nil }
+        return text
+    }
+
+    /// A number property, given as a JSON number or a decimal string.
+    package func quantity(_ path: [String]) -> QuantityField {
+        guard let node = property(PropertyPath(path)), let value = try? ValueCoder.value(node)
+        else { return .absent }
+        switch value {
+        case .null: return .absent
+        case .number(let number): return Quantity(number).map { .value($0) } ?? .invalid
+        case .string(let text):
+            guard let number = DecimalNumber(text), let quantity = Quantity(number) else {
+                return .invalid
+            }
+            return .value(quantity)
+        case .bool, .numberText, .array, .object, .redacted: return .invalid
+        }
+    }
+}

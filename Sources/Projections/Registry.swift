@@ -1,0 +1,270 @@
+package import Billing
+package import Bytes
+import Codec
+import Money
+package import SegmentedLog
+
+/// The names and catalogs that the log has introduced, in log order: accounts, event types,
+/// meters, and every published catalog version; and what no meter has matched.
+///
+/// Meters and features are kept under their newest definition, also when a later catalog leaves
+/// them out, because subscriptions pinned to an older version still read them.
+package struct Registry: ~Copyable {
+    /// Version of the state: a change of meaning or of snapshot form raises it.
+    package static let version: UInt32 = 1
+
+    /// One published catalog.
+    package struct Version {
+        /// The entry that published it.
+        package let position: Position
+        /// When it was recorded.
+        package let recordedAt: Timestamp
+        /// The catalog as published.
+        package let catalog: Catalog
+    }
+
+    /// How often something was seen, and where.
+    package struct Seen {
+        /// Entries of this sort.
+        package fileprivate(set) var events: UInt64 = 0
+        /// The first of them.
+        package fileprivate(set) var first: Position = 0
+        /// The newest of them.
+        package fileprivate(set) var last: Position = 0
+
+        fileprivate mutating func see(_ position: Position) {
+            if events == 0 { first = position }
+            events += 1
+            last = position
+        }
+
+        fileprivate func append(to bytes: inout ByteBuffer) {
+            bytes.appendVarint(events)
+            bytes.appendVarint(first)
+            bytes.appendVarint(last)
+        }
+
+        fileprivate static func read(_ reader: inout ByteReader) throws(DecodeFailure) -> Seen {
+            let events = try reader.readVarint()
+            let first = try reader.readVarint()
+            return Seen(events: events, first: first, last: try reader.readVarint())
+        }
+    }
+
+    /// Interned accounts.
+    package private(set) var accounts: Interner
+    /// Interned event types, parallel to `eventTypes`.
+    package private(set) var typeNames: Interner
+    /// What was seen of each event type.
+    package private(set) var eventTypes: [Seen] = []
+    /// Interned meter keys.
+    package private(set) var meterNames: Interner
+    /// The newest definition of each meter.
+    package private(set) var meters: [Meter] = []
+    /// The newest definition of each feature, by key.
+    package private(set) var features: [String: Feature] = [:]
+    /// All published catalogs, oldest first.
+    package private(set) var versions: [Version] = []
+    /// Events without a subject: no account can be charged for them.
+    package private(set) var withoutAccount = Seen()
+    /// Events of a meter's type whose value could not be read, by meter.
+    package private(set) var unreadable: [Seen] = []
+
+    private var metersOfType: [[CompiledMeter]] = []
+    private var consumeMeters: [CompiledMeter] = []
+    private let key: SipKey
+    private var accountPages = PageDigests()
+
+    /// Nothing known yet.
+    package init(key: SipKey) {
+        self.key = key
+        accounts = Interner(key: key)
+        typeNames = Interner(key: key)
+        meterNames = Interner(key: key)
+    }
+
+    /// The newest catalog, if one was published.
+    package var catalog: Catalog? { versions.last?.catalog }
+
+    /// The number of an account, which becomes known if it was not.
+    package mutating func account(_ name: RawSpan) -> UInt32 {
+        let before = accounts.count
+        let number = accounts.intern(name)
+        if accounts.count > before { accountPages.touch(account: number) }
+        return number
+    }
+
+    /// Counts an event under its type and returns the type's number.
+    package mutating func see(type: RawSpan, at position: Position) -> Int {
+        let number = Int(typeNames.intern(type))
+        if number == eventTypes.count {
+            eventTypes.append(Seen())
+            metersOfType.append(compiled(for: type))
+        }
+        eventTypes[number].see(position)
+        return number
+    }
+
+    /// The meters that listen to an event type.
+    package func meters(ofType number: Int) -> [CompiledMeter] { metersOfType[number] }
+
+    /// The meters that would listen to a type, whether it was seen or not.
+    package func meters(listeningTo type: RawSpan) -> [CompiledMeter] {
+        if let number = typeNames.number(of: type) { return metersOfType[Int(number)] }
+        return compiled(for: type)
+    }
+
+    /// The meter as a consume reads it: its properties stand under `data` of the data.
+    package func consumeMeter(_ number: UInt32) -> CompiledMeter { consumeMeters[Int(number)] }
+
+    /// The meter as an event reads it.
+    package func eventMeter(_ number: UInt32) -> CompiledMeter {
+        let meter = meters[Int(number)]
+        return CompiledMeter(meter, number: number, burnRate: burnRate(of: meter))
+    }
+
+    /// The number of a meter.
+    package func meter(_ key: String) -> UInt32? {
+        meterNames.number(of: key)
+    }
+
+    /// Counts an event without an account.
+    package mutating func seeWithoutAccount(at position: Position) {
+        withoutAccount.see(position)
+    }
+
+    /// Counts an event that a meter could not read.
+    package mutating func seeUnreadable(meter: UInt32, at position: Position) {
+        unreadable[Int(meter)].see(position)
+    }
+
+    /// Forgets what some meters could not read, before history is metered again.
+    package mutating func forgetUnreadable(meters: Set<UInt32>) {
+        for meter in meters { unreadable[Int(meter)] = Seen() }
+    }
+
+    /// Adds a catalog version.
+    /// - Returns: the meters whose history must be metered again under the new definitions.
+    package mutating func publish(_ version: Version) -> Set<UInt32> {
+        var stale: Set<UInt32> = []
+        for meter in version.catalog.meters {
+            let number = Int(meterNames.intern(meter.key))
+            if number == meters.count {
+                meters.append(meter)
+                unreadable.append(Seen())
+                if typeNames.number(of: meter.eventType) != nil {
+                    stale.insert(UInt32(number))
+                }
+            } else if meters[number] != meter {
+                meters[number] = meter
+                stale.insert(UInt32(number))
+            }
+        }
+        for feature in version.catalog.features {
+            let old = features.updateValue(feature, forKey: feature.key)
+            guard let old, old != feature else { continue }
+            for changed in [old, feature] {
+                if let key = changed.meterKey, let number = meter(key) { stale.insert(number) }
+            }
+        }
+        versions.append(version)
+        compile()
+        return stale
+    }
+
+    private func burnRate(of meter: Meter) -> Quantity? {
+        catalog?.credit?.burn.first { $0.meter == meter.key }?.rate
+    }
+
+    private mutating func compile() {
+        for number in metersOfType.indices {
+            metersOfType[number] = typeNames.withName(UInt32(number)) { compiled(for: $0) }
+        }
+        consumeMeters = meters.enumerated().map { number, meter in
+            CompiledMeter(
+                meter, number: UInt32(number), burnRate: burnRate(of: meter),
+                prefix: ["data"])
+        }
+    }
+
+    private func compiled(for type: RawSpan) -> [CompiledMeter] {
+        meters.enumerated().compactMap { number, meter in
+            guard type.isEqual(to: meter.eventType) else { return nil }
+            return CompiledMeter(meter, number: UInt32(number), burnRate: burnRate(of: meter))
+        }
+    }
+
+    // MARK: Digest and snapshot
+
+    /// The digest of all names, catalogs and counts.
+    package mutating func digest() -> Digest {
+        var pages = accountPages
+        var bytes = ByteBuffer(capacity: 1 << 12)
+        pages.digest { page, out in
+            let first = page * PageDigests.accountsPerPage
+            let end = min(first + PageDigests.accountsPerPage, accounts.count)
+            for number in first..<end {
+                accounts.withName(UInt32(number)) { out.appendPrefixed($0) }
+            }
+        }.append(to: &bytes)
+        accountPages = pages
+        serialiseRest(into: &bytes)
+        return SHA256.hash(bytes.bytes)
+    }
+
+    /// Writes the whole state.
+    package func serialise(into bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(accounts.count))
+        for number in 0..<UInt32(accounts.count) {
+            accounts.withName(number) { bytes.appendPrefixed($0) }
+        }
+        serialiseRest(into: &bytes)
+    }
+
+    private func serialiseRest(into bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(versions.count))
+        for version in versions {
+            bytes.appendVarint(version.position)
+            bytes.appendInteger(version.recordedAt.nanoseconds)
+            let node = ValueCoder.nodeBytes(version.catalog.value)
+            bytes.appendVarint(UInt64(node.count))
+            bytes.append(node)
+        }
+        bytes.appendVarint(UInt64(eventTypes.count))
+        for (number, type) in eventTypes.enumerated() {
+            typeNames.withName(UInt32(number)) { bytes.appendPrefixed($0) }
+            type.append(to: &bytes)
+        }
+        withoutAccount.append(to: &bytes)
+        bytes.appendVarint(UInt64(unreadable.count))
+        for seen in unreadable { seen.append(to: &bytes) }
+    }
+
+    /// Reads what `serialise(into:)` wrote.
+    package init(key: SipKey, restoring reader: inout ByteReader) throws(DecodeFailure) {
+        self.init(key: key)
+        for _ in 0..<(try reader.readVarint()) { _ = account(try reader.readPrefixed()) }
+        for _ in 0..<(try reader.readVarint()) {
+            let position = try reader.readVarint()
+            let recordedAt = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
+            let offset = reader.offset
+            let value = try ValueCoder.value(try reader.readPrefixed())
+            guard case .success(let catalog) = Catalog.decode(value) else {
+                throw .invalid("a catalog in the snapshot is not valid", offset)
+            }
+            _ = publish(Version(position: position, recordedAt: recordedAt, catalog: catalog))
+        }
+        for _ in 0..<(try reader.readVarint()) {
+            let name = try reader.readPrefixed()
+            let number = see(type: name, at: 0)
+            eventTypes[number] = try Seen.read(&reader)
+        }
+        withoutAccount = try Seen.read(&reader)
+        let meterCount = try reader.readVarint()
+        guard meterCount == unreadable.count else {
+            throw .invalid(
+                "the snapshot counts other meters than its catalogs define", reader.offset)
+        }
+        for meter in 0..<Int(meterCount) { unreadable[meter] = try Seen.read(&reader) }
+    }
+}

@@ -1,0 +1,230 @@
+package import Billing
+import Bytes
+package import Codec
+import Money
+
+/// The views as JSON: each writes the members of its answer's object, in a fixed order.
+///
+/// `mutating` nowhere: a view reads the books and changes nothing.
+extension Books {
+    /// The number of an account, if the log knows it.
+    package func account(_ name: String) -> UInt32? {
+        registry.accounts.number(of: name)
+    }
+
+    /// Usage of an account in a month, by meter and group.
+    package func writeUsage(account name: String, month: Period, to json: inout JSONWriter) {
+        json.member("account", name)
+        json.member("period") { write(month, to: &$0) }
+        json.key("meters")
+        json.beginArray()
+        if let account = account(name) {
+            for cell in cells(of: account, in: month) where cell.group == 0 {
+                let meter = registry.meters[Int(cell.meter)]
+                json.beginObject()
+                json.member("meter", meter.key)
+                json.member("quantity", Quantity(units: cell.units).description)
+                json.member("events", cell.events)
+                json.key("groups")
+                json.beginArray()
+                for part in cells(of: account, in: month)
+                where part.meter == cell.meter && part.group > 0 {
+                    writeGroup(part, meter, to: &json)
+                }
+                json.endArray()
+                json.endObject()
+            }
+        }
+        json.endArray()
+    }
+
+    /// The cells of an account in a month: by meter key, the total first, then by group values.
+    private func cells(of account: UInt32, in month: Period) -> [Counters.Cell] {
+        var cells: [Counters.Cell] = []
+        let index = Month(containing: month.start.nanoseconds)
+        counters.forEachCell(of: account) { if $0.month == index { cells.append($0) } }
+        cells.sort { left, right in
+            let keys = (registry.meters[Int(left.meter)].key, registry.meters[Int(right.meter)].key)
+            return keys.0 == keys.1
+                ? left.group < right.group
+                : keys.0.utf8.lexicographicallyPrecedes(keys.1.utf8)
+        }
+        return cells
+    }
+
+    private func writeGroup(_ cell: Counters.Cell, _ meter: Meter, to json: inout JSONWriter) {
+        let values = counters.withGroup(cell.group) { bytes -> [Value] in
+            var reader = ByteReader(bytes)
+            guard (try? reader.readVarint()) != nil else { return [] }
+            return meter.groupBy.map { _ in (try? ValueCoder.value(from: &reader)) ?? .null }
+        }
+        json.beginObject()
+        json.key("by")
+        json.beginObject()
+        for (path, value) in zip(meter.groupBy, values) {
+            json.key(path.joined(separator: "."))
+            json.value(value)
+        }
+        json.endObject()
+        json.member("quantity", Quantity(units: cell.units).description)
+        json.member("events", cell.events)
+        json.endObject()
+    }
+
+    /// Grants of an account and what can be spent at an instant.
+    package func writeCredits(account name: String, at time: Timestamp, to json: inout JSONWriter) {
+        json.member("account", name)
+        json.member("unit", registry.catalog?.credit?.unit)
+        let number = account(name)
+        let state = number.map { credits.account($0) } ?? CreditBalances.Account()
+        let balance = number.map { credits.balance(of: $0, at: time) } ?? Quantity(units: 0)
+        json.member("balance", balance.description)
+        json.member("drawn", Quantity(units: state.drawnUnits).description)
+        json.member("overage", Quantity(units: state.shortfallUnits).description)
+        json.member("at", time.description)
+        json.key("grants")
+        json.beginArray()
+        for (grant, position) in zip(state.grants, state.positions) {
+            json.beginObject()
+            json.member("grant", UInt64(grant.ordinal))
+            json.member("position", position)
+            json.member("amount", grant.amount.description)
+            json.member("remaining", grant.remaining.description)
+            json.member("priority", Int64(grant.priority))
+            json.member("effective", grant.effective.description)
+            json.member("expires", grant.expires?.description)
+            json.member("usable", grant.isUsable(at: time))
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    /// What an account may use at an instant: one row for each feature of its plan.
+    package func writeEntitlements(
+        account name: String, at time: Timestamp, to json: inout JSONWriter
+    ) {
+        let number = account(name)
+        let plan = plan(of: number, at: time)
+        json.member("account", name)
+        json.member("plan", plan?.key)
+        let subscription = number.flatMap { entitlements.subscription(of: $0, at: time) }
+        json.member("since", subscription?.effective.description)
+        json.member("at", time.description)
+        json.key("features")
+        json.beginArray()
+        for entitlement in plan?.entitlements ?? [] {
+            guard let feature = registry.features[entitlement.feature] else { continue }
+            writeFeature(feature, plan, name, time, to: &json)
+        }
+        json.endArray()
+    }
+
+    private func writeFeature(
+        _ feature: Feature, _ plan: Plan?, _ account: String, _ time: Timestamp,
+        to json: inout JSONWriter
+    ) {
+        let (now, evidence) = check(
+            account: account, feature: feature.key, quantity: Quantity(units: 0),
+            at: time)
+        let isMetered = feature.meterKey != nil
+        // A limit that is used up still allows zero more: ask for the smallest amount there is.
+        let (next, _) = check(
+            account: account, feature: feature.key,
+            quantity: Quantity(units: isMetered ? 1 : 0), at: time)
+        json.beginObject()
+        json.member("feature", feature.key)
+        json.member("kind", isMetered ? "metered" : "switch")
+        json.member("allowed", next.allowed)
+        json.member("reason", next.allowed ? now.reason.name : next.reason.name)
+        json.member("limit", evidence.limit?.description)
+        json.member("enforce", enforcement(of: feature, on: plan))
+        json.member("used", isMetered ? evidence.used?.description : nil)
+        json.member("remaining", evidence.remaining?.description)
+        json.member("resets_at", evidence.resetsAt?.description)
+        json.endObject()
+    }
+
+    /// How use beyond what is there is stopped: `hard`, `soft`, `credits`, or nil for not at all.
+    private func enforcement(of feature: Feature, on plan: Plan?) -> String? {
+        if case .limit(_, let isHard)? = plan?.entitlement(feature.key)?.allowance {
+            return isHard ? "hard" : "soft"
+        }
+        guard let number = feature.meterKey.flatMap({ registry.meter($0) }) else { return nil }
+        return registry.consumeMeter(number).burnRate == nil ? nil : "credits"
+    }
+
+    /// Event types that no meter listens to, events without an account, and events that a meter
+    /// could not read: recorded, kept, and waiting for a catalog that covers them.
+    package func writeUnmatched(limit: Int, to json: inout JSONWriter) {
+        var rows: [(reason: String, key: String, seen: Registry.Seen)] = []
+        for (number, type) in registry.eventTypes.enumerated()
+        where registry.meters(ofType: number).isEmpty {
+            rows.append(("no_meter", registry.typeNames.text(UInt32(number)), type))
+        }
+        if registry.withoutAccount.events > 0 {
+            rows.append(("no_account", "subject", registry.withoutAccount))
+        }
+        for (number, seen) in registry.unreadable.enumerated() where seen.events > 0 {
+            rows.append(("unreadable_value", registry.meters[number].key, seen))
+        }
+        let total: UInt64 = rows.reduce(0) { $0 + $1.seen.events }
+        json.member("total", total)
+        json.key("unmatched")
+        json.beginArray()
+        for row in rows.prefix(limit) {
+            json.beginObject()
+            json.member("reason", row.reason)
+            json.member("key", row.key)
+            json.member("events", row.seen.events)
+            json.member("first_position", row.seen.first)
+            json.member("last_position", row.seen.last)
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    /// Writes a period as `{"start":…,"end":…}`.
+    package func write(_ period: Period, to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("start", period.start.description)
+        json.member("end", period.end.description)
+        json.endObject()
+    }
+
+    // MARK: Invoices
+
+    /// The parts of a period in which the account was on one plan, in order.
+    package func segments(of account: UInt32?, in period: Period) -> [PlanSegment] {
+        var cuts = [period.start]
+        for subscription in account.map({ entitlements.timeline(of: $0) }) ?? []
+        where subscription.effective > period.start && subscription.effective < period.end {
+            if cuts.last != subscription.effective { cuts.append(subscription.effective) }
+        }
+        var segments: [PlanSegment] = []
+        for (index, start) in cuts.enumerated() {
+            let end = index + 1 < cuts.count ? cuts[index + 1] : period.end
+            guard let plan = plan(of: account, at: start) else { continue }
+            if let last = segments.last, last.plan == plan, last.end == start {
+                segments[segments.count - 1] = PlanSegment(plan: plan, start: last.start, end: end)
+            } else {
+                segments.append(PlanSegment(plan: plan, start: start, end: end))
+            }
+        }
+        return segments
+    }
+
+    /// The draft invoice of an account for a month on one plan, from the counters.
+    /// - Returns: nil if the plan changed within the month: counters are kept by the month, so
+    ///   such a bill is made from the entries.
+    package func invoiceFromCounters(account name: String, period: Period) -> InvoiceDraft? {
+        let account = account(name)
+        let segments = segments(of: account, in: period)
+        guard segments.count <= 1, segments.allSatisfy({ $0.period == period }) else { return nil }
+        let month = Month(containing: period.start.nanoseconds)
+        return InvoiceDraft(segments: segments) { key, _ in
+            guard let account, let meter = registry.meter(key) else { return Quantity(units: 0) }
+            return Quantity(
+                units: counters.total(account: account, meter: meter, month: month).units)
+        }
+    }
+}
