@@ -83,7 +83,7 @@ final class Connection {
 
     // MARK: Answering
 
-    var slots = Queue<Slot>()
+    var slots = Queue<Slot>(keeping: 4)
     var pendingLines = 0
     var pendingBytes = 0
     /// What the acknowledgements of the stream say; nil in line mode.

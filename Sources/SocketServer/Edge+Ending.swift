@@ -21,7 +21,7 @@ extension Edge {
     /// Closes the connection as soon as what is written has been taken; nothing more is answered.
     func cut(_ connection: Connection) {
         connection.isCut = true
-        connection.slots = Queue()
+        connection.slots = Queue(keeping: 0)
         connection.pendingLines = 0
         connection.pendingBytes = 0
         connection.leftover = []

@@ -29,7 +29,7 @@ final class Edge: @unchecked Sendable {
 
     var table = ConnectionTable()
     /// Requests that the engine has, in the order in which it got them.
-    var inFlight = Queue<Run>()
+    var inFlight = Queue<Run>(keeping: 4_096)
     /// Requests of this turn.
     var openBatch: PreparedBatch?
     var batches = BatchPool()
@@ -97,6 +97,8 @@ final class Edge: @unchecked Sendable {
                 mailbox.collect(&post)
                 take(post)
                 post.clear()
+                // Replies leave before the next lines are decoded.
+                finishTouched()
             }
             goOnWithReady()
             for event in events where event.token != Self.mailboxToken { handle(event) }

@@ -3,6 +3,11 @@ struct Queue<Element> {
     /// Taken elements are nil, so that what they hold is released at once.
     private var items: [Element?] = []
     private var start = 0
+    /// Elements for which memory is kept when it is empty.
+    private let kept: Int
+
+    /// An empty queue. What a burst needed once is given back, beyond `keeping` elements.
+    init(keeping kept: Int) { self.kept = kept }
 
     var isEmpty: Bool { start == items.count }
     var count: Int { items.count - start }
@@ -42,8 +47,7 @@ struct Queue<Element> {
     private mutating func removeFirst() {
         start += 1
         if start == items.count {
-            // What was a burst once is not kept for an idle connection.
-            items.removeAll(keepingCapacity: items.capacity <= 64)
+            items.removeAll(keepingCapacity: items.capacity <= kept)
             start = 0
         } else if start >= 64, start * 2 >= items.count {
             items.removeFirst(start)

@@ -28,7 +28,7 @@ struct BatchPool {
     private var batches: [PreparedBatch] = []
 
     private static let batchesMax = 8
-    private static let arenaBytesMax = 8 << 20
+    private static let arenaBytesMax = 2 << 20
 
     /// An empty batch.
     mutating func take(for mailbox: EdgeMailbox) -> PreparedBatch {

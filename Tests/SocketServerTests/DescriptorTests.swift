@@ -14,6 +14,30 @@ import Testing
         }
     }
 
+    /// Four hundred clients that asked once and then say nothing.
+    @Test func idleConnectionsAreSmall() async {
+        await #expect(processExitsWith: .success) {
+            let house = try House()
+            let filler = String(repeating: "x", count: 20_000)
+            func connect(_ count: Int) throws -> [Peer] {
+                let peers = try (0..<count).map { _ in try house.connect() }
+                for (index, peer) in peers.enumerated() {
+                    let line = event("\(count)-\(index)", data: #"{"a":"\#(filler)"}"#)
+                    try demand(try peer.ask(line).text("outcome") == "recorded", "recorded")
+                }
+                return peers
+            }
+            // What the process needs once, whoever connects.
+            let first = try connect(50)
+            let before = Process.usage().residentBytes
+            let peers = try connect(400)
+            let each = (Process.usage().residentBytes - before) / 400
+            // Both ends are in this process, and so are 400 entries in the books.
+            try demand(each < 16 << 10, "\(each) bytes a connection")
+            try demand(first.count + peers.count == house.server.connectionCount, "all are there")
+        }
+    }
+
     /// Without a descriptor to accept with, a server serves the clients that it has, does not spin,
     /// and takes the waiting ones when it can.
     @Test func aFullProcessServesOn() async {
