@@ -322,36 +322,4 @@ struct OpeningTests {
         try run.check(
             reader, submitted: run.commits.count, acknowledged: acknowledged, "full disk")
     }
-
-    /// A client that knows the format sends a record that looks like a frame, and the power fails so
-    /// that just the block with it survives. Only the salt tells it from a frame.
-    @Test func aRecordThatImitatesAFrameIsNotTakenForOne() throws {
-        let run = CrashRun(records: false)
-        try run.open(seed: 1)
-        try run.commit()
-        let log = try #require(run.log)
-        let start = log.active.end
-        var forged = ByteBuffer()
-        forged.appendZeros(FrameHeader.byteCount)
-        let header = FrameHeader(
-            kind: .entries, salt: 0, offset: start + 4096, firstPosition: log.nextPosition,
-            count: 1, payloadBytes: 4, commitTime: log.lastCommitTime, chainBefore: log.chain,
-            payloadChecksum: CRC32C.masked(of: [0, 0, 0, 0].raw))
-        header.encode(into: &forged)
-        let bytes = forged.copyBytes(in: 0..<FrameHeader.byteCount)
-        var frame = FrameBuilder()
-        frame.append { buffer in
-            buffer.appendZeros(4096 - FrameHeader.byteCount)
-            buffer.append(bytes)
-        }
-        _ = try log.append(&frame, commitTime: log.lastCommitTime)
-        let segment = CrashRun.directory + "/wal/W-0000000000000001"
-        var disk = run.system.disk.afterPowerCut(.nothing)
-        disk.damage(segment, at: start, [UInt8](repeating: 0, count: 4096))
-        let survivor = try #require(disk.contents(of: segment))
-        #expect(Array(survivor[(start + 4096)..<(start + 4100)]) == Array("DBK1".utf8))
-        let again = try CrashRun.open(SimulatedFileSystem(disk), seed: 2)
-        try run.check(again.reader, submitted: 1, acknowledged: 1, "forged frame")
-        #expect(again.recovery.foundTornTail)
-    }
 }
