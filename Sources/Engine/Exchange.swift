@@ -27,6 +27,8 @@ struct Exchange: Sendable {
     var durablePosition: Position
     /// Position of the newest snapshot.
     var snapshotPosition: Position
+    /// Durable position when the last snapshot was begun, whether it succeeded or not.
+    var snapshotBegunPosition: Position
     /// Somebody asked for a snapshot.
     var wantsSnapshot = false
     /// Snapshots taken or failed since the start; waiters compare.
@@ -47,6 +49,7 @@ struct Exchange: Sendable {
     init(durablePosition: Position, snapshotPosition: Position) {
         self.durablePosition = durablePosition
         self.snapshotPosition = snapshotPosition
+        snapshotBegunPosition = snapshotPosition
     }
 }
 
