@@ -67,7 +67,7 @@ extension Catalog {
             reader.add("filter", "property: value, or property: [values], is needed")
             return []
         }
-        return members.map { member in
+        return members.compactMap { member in
             let values: [Value]
             if case .array(let list) = member.value {
                 values = list
@@ -83,8 +83,9 @@ extension Catalog {
                 }
             }
             if values.isEmpty { reader.add("filter.\(member.name)", "names no value") }
-            return Meter.Condition(
-                path: member.name.split(separator: ".").map(String.init), values: values)
+            return reader.path(member.name, at: "filter.\(member.name)").map {
+                Meter.Condition(path: $0, values: values)
+            }
         }
     }
 
@@ -100,11 +101,18 @@ extension Catalog {
                 reader.add("group_by", "each entry names a property of data")
                 continue
             }
-            let path = text.split(separator: ".").map(String.init)
-            if paths.contains(path) { reader.add("group_by", "\"\(text)\" stands twice") }
+            guard let path = reader.path(text, at: "group_by") else { continue }
+            if paths.contains(where: { isSame($0, path) }) {
+                reader.add("group_by", "\"\(text)\" stands twice")
+            }
             paths.append(path)
         }
         return paths
+    }
+
+    /// By bytes: two spellings of "é" are two properties.
+    private static func isSame(_ left: [String], _ right: [String]) -> Bool {
+        left.elementsEqual(right) { $0.utf8.elementsEqual($1.utf8) }
     }
 
     private static func feature(
@@ -181,6 +189,12 @@ struct PlanReader {
         if case .bool(let flag) = member.value {
             return PlanEntitlement(feature: member.name, allowance: flag ? .on : .off)
         }
+        guard case .object = member.value else {
+            parent.add(
+                "entitlements.\(member.name)",
+                "true, false, or a group with limit or unlimited is needed")
+            return nil
+        }
         var reader = CatalogReader(
             member.value, path: path, known: ["limit", "enforce", "reset", "unlimited"])
         defer { parent.add(contentsOf: reader.problems) }
@@ -239,6 +253,7 @@ struct PlanReader {
 
     private func perUnit(_ reader: inout CatalogReader, _ per: Quantity) -> PriceModel? {
         guard let amount = reader.quantity("amount") else { return nil }
+        if per == .one { return .perUnit(rate: amount) }
         let (scaled, overflow) = amount.units.multipliedReportingOverflow(by: Quantity.one.units)
         guard !overflow, scaled % per.units == 0 else {
             reader.add(

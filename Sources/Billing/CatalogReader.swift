@@ -18,7 +18,7 @@ struct CatalogReader {
         }
         self.members = members
         for member in members where !known.isEmpty && !known.contains(member.name) {
-            let hint = Self.nearest(member.name, known).map { "; did you mean \"\($0)\"?" } ?? ""
+            let hint = Self.nearest(member.name, known).map { "; did you mean \"\($0)\"?" } ?? "."
             problems.append(
                 CatalogProblem(
                     path: Self.join(path, member.name),
@@ -27,7 +27,9 @@ struct CatalogReader {
     }
 
     static func join(_ path: String, _ name: String) -> String {
-        path.isEmpty ? name : "\(path).\(name)"
+        // A fault of the group as a whole has no name of its own.
+        if path.isEmpty || name.isEmpty { return path + name }
+        return "\(path).\(name)"
     }
 
     /// The members in the order of their names.
@@ -96,7 +98,19 @@ struct CatalogReader {
 
     /// A property's path under `data`: `a.b` leads into nested objects.
     mutating func property(_ name: String) -> [String]? {
-        text(name).map { $0.split(separator: ".").map(String.init) }
+        guard let text = text(name) else { return nil }
+        return path(text, at: name)
+    }
+
+    /// The path that a text says. An empty part would be lost in the canonical form, and another
+    /// property, or none, would be read from it.
+    mutating func path(_ text: String, at name: String) -> [String]? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.allSatisfy({ !$0.isEmpty }) else {
+            add(name, "\"\(text)\" names no property; write name, or outer.inner")
+            return nil
+        }
+        return parts
     }
 
     /// The members of a group whose names are keys of the catalog.

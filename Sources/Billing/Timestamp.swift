@@ -89,9 +89,13 @@ package struct CivilDate: Hashable, Sendable {
             - 719_468
     }
 
-    /// The date's first instant in UTC.
+    /// The date's first instant in UTC; of a date beyond the range of timestamps, its nearest end.
     package var start: Timestamp {
-        Timestamp(nanoseconds: Int64(daysSinceEpoch) * 86_400_000_000_000)
+        let days = daysSinceEpoch
+        let (nanoseconds, overflow) = Int64(days)
+            .multipliedReportingOverflow(by: 86_400_000_000_000)
+        guard !overflow else { return Timestamp(nanoseconds: days < 0 ? .min : .max) }
+        return Timestamp(nanoseconds: nanoseconds)
     }
 }
 
@@ -119,7 +123,9 @@ package struct Period: Hashable, Sendable {
     /// The month written as `2026-03`; years 1678 to 2261.
     package init?(month text: String) {
         let bytes = Array(text.utf8)
+        let digits = bytes.prefix(4) + bytes.suffix(2)
         guard bytes.count == 7, bytes[4] == UInt8(ascii: "-"),
+            digits.allSatisfy({ (48...57).contains($0) }),
             let year = Int(text.prefix(4)), let month = Int(text.suffix(2)),
             (1678...2261).contains(year), (1...12).contains(month)
         else { return nil }

@@ -5,6 +5,7 @@ import CDaybook
 /// The memory is aligned to a page, so that a buffer can be handed to the disk as it is. Clearing
 /// keeps the memory: in steady state a reused buffer allocates nothing.
 @safe
+@usableFromInline
 package struct ByteBuffer: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var filled: Int
@@ -73,7 +74,7 @@ package struct ByteBuffer: ~Copyable {
     package func copyBytes(in range: Range<Int>) -> [UInt8] { bytes(in: range).makeArray() }
 
     /// Makes room for `more` bytes.
-    @inlinable package mutating func reserve(_ more: Int) {
+    @inlinable @inline(always) package mutating func reserve(_ more: Int) {
         if filled + more > capacityBytes { grow(to: filled + more) }
     }
 
@@ -87,14 +88,14 @@ package struct ByteBuffer: ~Copyable {
     }
 
     /// Appends one byte.
-    @inlinable package mutating func append(_ byte: UInt8) {
+    @inlinable @inline(always) package mutating func append(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: filled, as: UInt8.self)
         filled += 1
     }
 
     /// Appends bytes; they must not be this buffer's own.
-    @inlinable package mutating func append(_ span: RawSpan) {
+    @inlinable @inline(always) package mutating func append(_ span: RawSpan) {
         reserve(span.byteCount)
         let target = unsafe base + filled
         unsafe span.withUnsafeBytes { source in
@@ -109,7 +110,7 @@ package struct ByteBuffer: ~Copyable {
 
     /// Appends a text's UTF-8.
     @inlinable package mutating func append(utf8 text: String) {
-        append(text.utf8.raw)
+        text.withBytes { append($0) }
     }
 
     /// Appends zeros.
@@ -154,7 +155,7 @@ package struct ByteBuffer: ~Copyable {
     }
 
     /// Appends 7 bits a byte, low bits first, the high bit set on all bytes but the last.
-    @inlinable package mutating func appendVarint(_ value: UInt64) {
+    @inlinable @inline(always) package mutating func appendVarint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -184,8 +185,13 @@ package struct ByteBuffer: ~Copyable {
         appendVarint128(UInt128(bitPattern: (value << 1) ^ (value >> 127)))
     }
 
+    /// Appends the length of a text's UTF-8 as a varint, then the bytes.
+    @inlinable package mutating func appendPrefixed(utf8 text: String) {
+        text.withBytes { appendPrefixed($0) }
+    }
+
     /// Appends the length as a varint, then the bytes.
-    @inlinable package mutating func appendPrefixed(_ span: RawSpan) {
+    @inlinable @inline(always) package mutating func appendPrefixed(_ span: RawSpan) {
         appendVarint(UInt64(span.byteCount))
         append(span)
     }

@@ -1,4 +1,5 @@
 /// Why bytes are not what they should be, and at which offset.
+@usableFromInline
 package enum DecodeFailure: Error, Equatable, Sendable {
     /// The bytes end too early.
     case truncated(Int)
@@ -11,6 +12,7 @@ package enum DecodeFailure: Error, Equatable, Sendable {
 }
 
 /// A cursor over bytes; every read checks what is left.
+@usableFromInline
 package struct ByteReader: ~Escapable {
     @usableFromInline let span: RawSpan
     /// Bytes read so far.
@@ -33,7 +35,7 @@ package struct ByteReader: ~Escapable {
     @inlinable package var isAtEnd: Bool { place == span.byteCount }
 
     /// Reads one byte.
-    @inlinable package mutating func readByte() throws(DecodeFailure) -> UInt8 {
+    @inlinable @inline(always) package mutating func readByte() throws(DecodeFailure) -> UInt8 {
         guard place < span.byteCount else { throw .truncated(place) }
         let byte = span.byte(at: place)
         place += 1
@@ -51,7 +53,7 @@ package struct ByteReader: ~Escapable {
     }
 
     /// Reads a varint in its shortest form.
-    @inlinable package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
+    @inlinable @inline(always) package mutating func readVarint() throws(DecodeFailure) -> UInt64 {
         guard place < span.byteCount else { throw .truncated(place) }
         let first = span.byte(at: place)
         guard first >= 0x80 else {
@@ -130,7 +132,7 @@ package struct ByteReader: ~Escapable {
 
 extension RawSpan {
     /// The byte at `offset`.
-    @inlinable package func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(always) package func byte(at offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < byteCount, "beyond the end")
         return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
@@ -144,13 +146,13 @@ extension RawSpan {
     }
 
     /// Whether both hold the same bytes.
-    @inlinable package func isEqual(to other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func isEqual(to other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         return compareBytes(self, other, byteCount) == 0
     }
 
     /// Whether these bytes come before others: byte by byte, a prefix first.
-    @inlinable package func precedes(_ other: RawSpan) -> Bool {
+    @inlinable @inline(always) package func precedes(_ other: RawSpan) -> Bool {
         // Most keys differ in their first byte; only the others are worth a call.
         if byteCount > 0, other.byteCount > 0 {
             let (first, second) = (byte(at: 0), other.byte(at: 0))
@@ -182,7 +184,7 @@ extension RawSpan {
 
 extension [UInt8] {
     /// The bytes as a span.
-    package var raw: RawSpan {
+    @inlinable package var raw: RawSpan {
         @_lifetime(borrow self)
         get {
             let span = unsafe span.bytes
@@ -191,20 +193,36 @@ extension [UInt8] {
     }
 }
 
-extension String.UTF8View {
-    /// The text's bytes as a span: `text.utf8.raw`.
+extension String {
+    /// Calls `body` with the text's UTF-8.
     ///
-    /// It belongs to the view, not to `String`: a text of up to 15 bytes lies in the value itself,
-    /// and only of a view does the compiler know that its place must outlive the span.
-    package var raw: RawSpan {
-        @_lifetime(borrow self)
-        get { unsafe span.bytes }
+    /// A closure, not a span that is handed out: a text of up to 15 bytes lies in the value itself, and
+    /// the optimiser may give the place of a temporary value to something else before a span of it
+    /// is read.
+    @inlinable package func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var text = self
+        let result: Swift.Result<Result, Failure> = text.withUTF8 { buffer in
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer))
+            do throws(Failure) { return .success(try body(span)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension RawSpan {
+    /// Whether these are the bytes of a text.
+    @inlinable package func isEqual(to text: String) -> Bool {
+        text.withBytes { isEqual(to: $0) }
     }
 }
 
 extension RawSpan {
     /// Whether these are the bytes of a literal; compared where they stand, without an array.
-    @inlinable package func isEqual(to text: StaticString) -> Bool {
+    @inlinable @inline(always) package func isEqual(to text: StaticString) -> Bool {
         guard text.hasPointerRepresentation, byteCount == text.utf8CodeUnitCount else {
             return false
         }

@@ -1,6 +1,7 @@
 import CDaybook
 
 /// What a token is.
+@usableFromInline
 package enum JSONTag: UInt8, Sendable {
     case null, `false`, `true`, number, string, key, object, array
 }
@@ -14,7 +15,8 @@ package struct JSONProblem: Error, Equatable, Sendable {
 /// Reads JSON documents, one after the other, into tokens in document order: an object is its
 /// token, then for each member a key and the tokens of its value.
 ///
-/// One for each thread; tokens and texts are valid until the next `parse`. Every value is visited,
+/// One for each thread; tokens and texts are valid until the next `parse`, and as long as the line
+/// stays as it is: a text without escapes lies in it. Every value is visited,
 /// so a document is valid to its last byte or refused. Numbers keep their text.
 @safe
 package final class JSONTokenizer {
@@ -34,6 +36,11 @@ package final class JSONTokenizer {
         guard let parser = unsafe daybook_json_create() else {
             preconditionFailure("no memory for a JSON parser")
         }
+        let (size, tag) = unsafe (
+            MemoryLayout<daybook_json_token>.size,
+            MemoryLayout<daybook_json_token>.offset(of: \.tag)
+        )
+        precondition(size == 16 && tag == 12, "JSONTokens reads tokens by the place of fields")
         unsafe self.parser = parser
         unsafe tokens = daybook_json_tokens(parser)
     }
@@ -71,7 +78,7 @@ package final class JSONTokenizer {
     /// All tokens, as a view for one pass.
     package var all: JSONTokens {
         @_lifetime(borrow self)
-        get { unsafe JSONTokens(tokens, count: count, of: self) }
+        get { unsafe JSONTokens(UnsafeRawPointer(tokens), count: count, of: self) }
     }
 
     /// What token `index` is.

@@ -79,3 +79,8 @@ uint64_t daybook_siphash13(uint64_t k0, uint64_t k1, const void *bytes, size_t l
 void daybook_zero(void *bytes, size_t length) { memset(bytes, 0, length); }
 
 int daybook_compare(const void *left, const void *right, size_t length) { return memcmp(left, right, length); }
+
+int64_t daybook_find(const void *bytes, size_t length, uint8_t byte) {
+    const uint8_t *found = memchr(bytes, byte, length);
+    return found == NULL ? -1 : found - (const uint8_t *)bytes;
+}

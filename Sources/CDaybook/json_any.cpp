@@ -1,6 +1,7 @@
 #define SIMDJSON_BUILTIN_IMPLEMENTATION fallback
 #include "CDaybook.h"
 #include "json_variant.h"
+#include <cstring>
 #include <new>
 #include <simdjson.h>
 #include <vector>

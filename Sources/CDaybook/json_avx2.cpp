@@ -2,6 +2,7 @@
 #define SIMDJSON_BUILTIN_IMPLEMENTATION haswell
 #include "CDaybook.h"
 #include "json_variant.h"
+#include <cstring>
 #include <new>
 #include <simdjson.h>
 #include <vector>

@@ -208,6 +208,13 @@ void daybook_exit(int code) { _exit(code); }
 const char *daybook_environment(const char *name) { return getenv(name); }
 int daybook_process_id(void) { return getpid(); }
 int daybook_cpu_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+uint32_t daybook_user_id(void) { return geteuid(); }
+
+int64_t daybook_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
 
 const char *daybook_error_text(int code) {
     const char *text = strerrordesc_np(code);

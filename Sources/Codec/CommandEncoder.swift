@@ -20,9 +20,9 @@ package struct CommandEncoder {
         let start = arena.count
         arena.append(RecordFormat.version)
         arena.append(kind.rawValue)
-        arena.appendPrefixed(source.utf8.raw)
-        arena.appendPrefixed(id.utf8.raw)
-        arena.appendPrefixed("daybook.\(kind.name)".utf8.raw)
+        arena.appendPrefixed(utf8: source)
+        arena.appendPrefixed(utf8: id)
+        arena.appendPrefixed(utf8: "daybook.\(kind.name)")
         var presence = RecordFormat.hasData
         if subject != nil { presence |= RecordFormat.hasSubject }
         if let time {
@@ -30,11 +30,11 @@ package struct CommandEncoder {
             if time.style == TimeStyle.text { presence |= RecordFormat.hasTimeText }
         }
         arena.append(presence)
-        if let subject { arena.appendPrefixed(subject.utf8.raw) }
+        if let subject { arena.appendPrefixed(utf8: subject) }
         if let time {
             arena.appendInteger(time.nanoseconds)
             arena.append(time.style)
-            if time.style == TimeStyle.text { arena.appendPrefixed(timeText.utf8.raw) }
+            if time.style == TimeStyle.text { arena.appendPrefixed(utf8: timeText) }
         }
         ValueCoder.append(data, to: &arena)
         do {

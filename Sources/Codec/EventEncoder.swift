@@ -103,7 +103,7 @@ package struct EventEncoder {
             arena.appendVarint(UInt64(members.otherCount))
             for place in 0..<members.others.count {
                 let key = members.others[place]
-                if tokens.tag(key + 1) == .null { continue }
+                if tokens.isNull(key + 1) { continue }
                 arena.appendPrefixed(tokens.text(key))
                 try TokenNodes.append(key + 1, of: tokens, to: &arena)
             }

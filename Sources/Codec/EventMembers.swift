@@ -46,7 +46,7 @@ struct EventMembers {
             guard data == Self.absent else { throw DocumentFault.duplicateKey("data") }
             data = value
         case .dataBase64:
-            if tokens.tag(value) != .null { dataBase64 = value }
+            if !tokens.isNull(value) { dataBase64 = value }
             try placeOther(key, tokens)
         case .other: try placeOther(key, tokens)
         }
@@ -58,7 +58,7 @@ struct EventMembers {
         guard slot == absent else {
             throw DocumentFault.duplicateKey(tokens.text(value - 1).makeString() ?? "")
         }
-        slot = tokens.tag(value) == .null ? null : value
+        slot = tokens.isNull(value) ? null : value
     }
 
     private mutating func placeOther(_ key: Int, _ tokens: borrowing JSONTokens) throws {

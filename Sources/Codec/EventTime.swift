@@ -12,14 +12,22 @@ package struct EventTime: Equatable, Sendable {
     package let style: UInt8
 
     /// Reads an instant; nil if it is none or lies outside the years 1678 to 2261.
+    package init?(_ text: String) {
+        guard let time = text.withBytes({ EventTime($0) }) else { return nil }
+        self = time
+    }
+
+    /// Reads an instant, given as UTF-8; nil if it is none or lies outside the years 1678 to 2261.
     package init?(_ text: RawSpan) {
-        guard text.byteCount >= 20,
-            let year = Self.digits(text, 0, 4), let month = Self.digits(text, 5, 2),
-            let day = Self.digits(text, 8, 2), let hour = Self.digits(text, 11, 2),
-            let minute = Self.digits(text, 14, 2), let second = Self.digits(text, 17, 2),
-            text.byte(at: 4) == UInt8(ascii: "-"), text.byte(at: 7) == UInt8(ascii: "-"),
-            text.byte(at: 13) == UInt8(ascii: ":"), text.byte(at: 16) == UInt8(ascii: ":")
+        guard text.byteCount >= 20, text.byte(at: 4) == UInt8(ascii: "-"),
+            text.byte(at: 7) == UInt8(ascii: "-"), text.byte(at: 13) == UInt8(ascii: ":"),
+            text.byte(at: 16) == UInt8(ascii: ":")
         else { return nil }
+        let year = Self.two(text, 0) * 100 + Self.two(text, 2)
+        let (month, day) = (Self.two(text, 5), Self.two(text, 8))
+        let (hour, minute, second) = (
+            Self.two(text, 11), Self.two(text, 14), Self.two(text, 17)
+        )
         let separator = text.byte(at: 10)
         guard separator | 0x20 == UInt8(ascii: "t") || separator == UInt8(ascii: " "),
             (1678...2261).contains(year), (1...12).contains(month), day >= 1,
@@ -51,14 +59,10 @@ package struct EventTime: Equatable, Sendable {
         style = isPlain ? UInt8(fractionDigits) : TimeStyle.text
     }
 
-    private static func digits(_ text: RawSpan, _ offset: Int, _ count: Int) -> Int? {
-        var value = 0
-        for index in offset..<(offset + count) {
-            let digit = text.byte(at: index) &- 48
-            guard digit < 10 else { return nil }
-            value = value * 10 + Int(digit)
-        }
-        return value
+    /// Two digits; where one is none, a number beyond all that are asked for.
+    private static func two(_ text: RawSpan, _ offset: Int) -> Int {
+        let (tens, ones) = (text.byte(at: offset) &- 48, text.byte(at: offset + 1) &- 48)
+        return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : 1_000_000
     }
 
     private static func zone(_ text: RawSpan, _ offset: Int) -> (minutes: Int, isZulu: Bool)? {
@@ -69,10 +73,10 @@ package struct EventTime: Equatable, Sendable {
             return (0, sign == UInt8(ascii: "Z"))
         }
         guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"),
-            text.byteCount == offset + 6, text.byte(at: offset + 3) == UInt8(ascii: ":"),
-            let hours = digits(text, offset + 1, 2), let minutes = digits(text, offset + 4, 2),
-            hours < 24, minutes < 60
+            text.byteCount == offset + 6, text.byte(at: offset + 3) == UInt8(ascii: ":")
         else { return nil }
+        let (hours, minutes) = (two(text, offset + 1), two(text, offset + 4))
+        guard hours < 24, minutes < 60 else { return nil }
         let total = hours * 60 + minutes
         return (sign == UInt8(ascii: "-") ? -total : total, false)
     }

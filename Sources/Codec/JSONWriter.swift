@@ -52,7 +52,7 @@ package struct JSONWriter: ~Copyable {
     }
 
     /// Writes a member's name; its value must follow.
-    package mutating func key(_ name: String) { key(name.utf8.raw) }
+    package mutating func key(_ name: String) { name.withBytes { key($0) } }
 
     /// Writes a member's name; its value must follow.
     package mutating func key(_ name: RawSpan) {
@@ -63,7 +63,7 @@ package struct JSONWriter: ~Copyable {
     }
 
     /// Writes a text.
-    package mutating func string(_ text: String) { string(text.utf8.raw) }
+    package mutating func string(_ text: String) { text.withBytes { string($0) } }
 
     /// Writes a text, given as UTF-8.
     package mutating func string(_ text: RawSpan) {
@@ -88,6 +88,9 @@ package struct JSONWriter: ~Copyable {
         separate()
         out.append(utf8: "null")
     }
+
+    /// Writes a value that is JSON already.
+    package mutating func raw(_ json: String) { json.withBytes { raw($0) } }
 
     /// Writes a value that is JSON already.
     package mutating func raw(_ json: RawSpan) {
@@ -137,8 +140,8 @@ package struct JSONWriter: ~Copyable {
         switch value {
         case .null: null()
         case .bool(let flag): bool(flag)
-        case .number(let number): raw(number.description.utf8.raw)
-        case .numberText(let text): raw(text.utf8.raw)
+        case .number(let number): raw(number.description)
+        case .numberText(let text): raw(text)
         case .string(let text): string(text)
         case .array(let values):
             beginArray()

@@ -28,19 +28,26 @@ struct SortedKeys {
     /// Sorts.
     /// - Throws: `duplicateKey` where two keys are the same.
     mutating func sort(_ tokens: borrowing JSONTokens) throws(DocumentFault) {
-        if many.isEmpty { sortFew(tokens) } else { sortMany(tokens) }
-        for index in 1..<max(count, 1)
-        where tokens.text(self[index - 1]).isEqual(to: tokens.text(self[index])) {
-            throw .duplicateKey(tokens.text(self[index]).makeString() ?? "")
+        if many.isEmpty { return try sortFew(tokens) }
+        sortMany(tokens)
+        for index in 1..<count {
+            let name = tokens.text(Int(many[index]))
+            if name.isEqual(to: tokens.text(Int(many[index - 1]))) { throw .init(twice: name) }
         }
     }
 
-    private mutating func sortFew(_ tokens: borrowing JSONTokens) {
+    private mutating func sortFew(_ tokens: borrowing JSONTokens) throws(DocumentFault) {
         for index in 1..<max(count, 1) {
             let key = few[index]
             let name = tokens.text(Int(key))
             var place = index
-            while place > 0, name.precedes(tokens.text(Int(few[place - 1]))) {
+            while place > 0 {
+                let before = tokens.text(Int(few[place - 1]))
+                guard name.precedes(before) else {
+                    // The keys before are sorted: an equal one is met here.
+                    if name.isEqual(to: before) { throw .init(twice: name) }
+                    break
+                }
                 few[place] = few[place - 1]
                 place -= 1
             }

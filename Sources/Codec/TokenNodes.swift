@@ -6,6 +6,9 @@ enum DocumentFault: Error {
     case duplicateKey(String)
     /// A number's exponent has more digits than are kept.
     case exponent(String)
+
+    /// The fault of a name that stands twice.
+    init(twice name: RawSpan) { self = .duplicateKey(name.makeString() ?? "") }
 }
 
 extension Rejection {

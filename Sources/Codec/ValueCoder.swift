@@ -19,10 +19,10 @@ package enum ValueCoder {
         case .number(let number): NumberEncoder.append(number, to: &bytes)
         case .numberText(let text):
             bytes.append(NodeTag.numberText)
-            bytes.appendPrefixed(text.utf8.raw)
+            bytes.appendPrefixed(utf8: text)
         case .string(let text):
             bytes.append(NodeTag.string)
-            bytes.appendPrefixed(text.utf8.raw)
+            bytes.appendPrefixed(utf8: text)
         case .array(let values):
             bytes.append(NodeTag.array)
             bytes.appendVarint(UInt64(values.count))
@@ -31,7 +31,7 @@ package enum ValueCoder {
             bytes.append(NodeTag.object)
             bytes.appendVarint(UInt64(members.count))
             for member in members {
-                bytes.appendPrefixed(member.name.utf8.raw)
+                bytes.appendPrefixed(utf8: member.name)
                 append(member.value, to: &bytes)
             }
         case .redacted(let hash):

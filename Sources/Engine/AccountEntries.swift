@@ -35,7 +35,7 @@ struct AccountEntries {
                     guard position < end else { return }
                     let record = try RecordView(record: cursor.record(index))
                     guard let subject = record.subject,
-                        subject.isEqual(to: account.utf8.raw)
+                        subject.isEqual(to: account)
                     else { continue }
                     try read(record, position, header.commitTime, meters, period, body)
                 }

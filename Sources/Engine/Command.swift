@@ -64,7 +64,7 @@ struct Command {
         var time: EventTime?
         var timeText = ""
         if hasTime, let text = try arguments.optionalText("effective") {
-            guard let read = EventTime(text.utf8.raw) else {
+            guard let read = EventTime(text) else {
                 throw .bad(
                     "effective",
                     "an RFC 3339 time such as 2026-03-01T00:00:00Z is needed, not \"\(text)\"")

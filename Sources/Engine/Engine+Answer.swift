@@ -8,7 +8,8 @@ package import SegmentedLog
 
 /// A query with its arguments read and checked.
 package enum Query: Sendable {
-    case ping, status, unmatched, catalog, verify, snapshot
+    case ping, status, catalog, verify, snapshot
+    case unmatched(limit: Int)
     case check(account: String, feature: String, quantity: Quantity)
     case usage(account: String, period: Period?)
     case credits(account: String)
@@ -49,17 +50,13 @@ extension Engine {
     private func write(_ query: Query, to json: inout JSONWriter) throws(Refusal) {
         let now = Timestamp(nanoseconds: options.clock.wallNanoseconds())
         switch query {
-        case .ping: break
+        case .ping: atPosition(&json) { _, _ in }
         case .status: writeStatus(to: &json)
-        case .unmatched: durable.withLock { $0.books.writeUnmatched(to: &json) }
+        case .unmatched(let limit): atPosition(&json) { $0.writeUnmatched(limit: limit, to: &$1) }
         case .catalog: writeCatalog(to: &json)
         case .verify: try writeVerify(to: &json)
         case .snapshot:
-            do {
-                json.member("position", try snapshot())
-            } catch {
-                throw Refusal(code: "storage_failed", message: error.message)
-            }
+            try writeSnapshot(to: &json)
         case .check(let account, let feature, let quantity):
             writeCheck(account, feature, quantity, now, to: &json)
         case .usage(let account, let period):
@@ -98,6 +95,7 @@ extension Engine {
         json.member("durable_position", state.position)
         json.member("digest", state.digest.hex)
         json.member("chain", state.chain.hex)
+        json.member("store", snapshots.storeName)
         json.member("snapshot_position", snapshot)
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)
@@ -115,14 +113,38 @@ extension Engine {
         json.endArray()
     }
 
+    private func writeSnapshot(to json: inout JSONWriter) throws(Refusal) {
+        do {
+            let taken = try snapshot()
+            json.member("snapshot", SnapshotStore.name(taken))
+            json.member("digest", snapshotDigest(at: taken)?.hex)
+            json.member("position", taken)
+        } catch {
+            throw Refusal(code: "storage_failed", message: error.message)
+        }
+    }
+
+    /// The digest of the books in the snapshot at `position`; nil if it was taken before the start
+    /// and the books have moved on.
+    private func snapshotDigest(at position: Position) -> Digest? {
+        let newest = exchange.read { ($0.snapshotPosition, $0.snapshotDigest) }
+        if newest.0 == position, let digest = newest.1 { return digest }
+        let state = durableState()
+        return state.position == position ? state.digest : nil
+    }
+
     private func writeCatalog(to json: inout JSONWriter) {
         let newest = durable.withLock { durable in
-            (durable.books.registry.versions.count, durable.books.registry.versions.last)
+            (
+                durable.books.registry.versions.count, durable.books.registry.versions.last,
+                durable.books.position
+            )
         }
         json.member("version", newest.1?.position)
         json.member("versions", UInt64(newest.0))
         json.key("catalog")
         json.value(newest.1?.catalog.value ?? .null)
+        json.member("position", newest.2)
     }
 
     private func writeVerify(to json: inout JSONWriter) throws(Refusal) {
@@ -146,7 +168,7 @@ extension Engine {
     ) {
         let (decision, evidence, position) = durable.withLock { durable in
             let (decision, evidence) = durable.books.check(
-                account: account.utf8.raw, feature: feature, quantity: quantity, at: now)
+                account: account, feature: feature, quantity: quantity, at: now)
             return (decision, evidence, durable.books.position)
         }
         json.member("account", account)

@@ -11,8 +11,9 @@ extension Engine {
     package func reply(to line: String) -> [UInt8] {
         let call = Call()
         let batch = PreparedBatch(replyTo: call, arenaBytes: line.utf8.count + 256)
-        let request = RequestDecoder(for: self).decode(
-            line.utf8.raw, paddingAvailable: 0, into: &batch.arena)
+        let request = line.withBytes { bytes in
+            RequestDecoder(for: self).decode(bytes, paddingAvailable: 0, into: &batch.arena)
+        }
         switch request {
         case .query(let query, let id): return answer(query, id: id)
         case .refused(let refusal, let id, let isQuery):

@@ -94,6 +94,7 @@ extension Engine {
         let newest = exchange.withLock { $0.snapshotPosition }
         var failure: String?
         var position = newest
+        var digest: Digest?
         var parts = SnapshotParts()
         let state = durable.withLock { durable in
             let state = (durable.books.position, durable.chain, durable.books.digest())
@@ -107,6 +108,7 @@ extension Engine {
             do {
                 try snapshots.write(parts, position: state.0, chain: state.1, digest: state.2)
                 position = state.0
+                digest = state.2
             } catch {
                 // A snapshot is a cache: without it the next start replays more, nothing else.
                 failure = error.message
@@ -114,6 +116,7 @@ extension Engine {
         }
         exchange.withLock(waking: .callers) { exchange in
             exchange.snapshotPosition = position
+            if let digest { exchange.snapshotDigest = digest }
             exchange.snapshotFailure = failure
             exchange.snapshotsDone += 1
         }

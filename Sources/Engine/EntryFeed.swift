@@ -60,7 +60,7 @@ package struct FollowRequest: Sendable {
 package struct EntryFeed: ~Copyable {
     /// Why `fill` returned.
     package enum Pause: Sendable {
-        /// The byte limit is reached; there may be more at once.
+        /// A limit of this call is reached; there may be more at once.
         case full
         /// All durable entries were looked at; more may come.
         case atHead
@@ -95,15 +95,19 @@ package struct EntryFeed: ~Copyable {
     }
 
     /// Appends matching entries, one line each, until something makes it pause.
-    /// - Parameter byteLimit: bytes in `out` beyond which it pauses; the last line may exceed it.
+    /// - Parameters:
+    ///   - byteLimit: bytes in `out` beyond which it pauses; the last line may exceed it.
+    ///   - entriesMax: entries to look at before it pauses, up to the end of their frame. A filter
+    ///     may pass over the whole log, and the caller has others to serve.
     /// - Throws: `storage_failed` if history cannot be read.
     package mutating func fill(
-        _ out: inout ByteBuffer, byteLimit: Int
+        _ out: inout ByteBuffer, byteLimit: Int, entriesMax: Int = Int.max
     ) throws(Refusal) -> Pause {
+        let first = next
         do {
             while true {
                 if let limit = request.limit, entries >= limit { return .done }
-                if out.count >= byteLimit { return .full }
+                if out.count >= byteLimit || next - first >= Position(entriesMax) { return .full }
                 guard next < engine.reader.durablePosition else { return .atHead }
                 try step(&out, byteLimit)
             }
@@ -147,11 +151,11 @@ package struct EntryFeed: ~Copyable {
     private func matches(_ record: borrowing RecordView) -> Bool {
         if let kinds = request.kinds, !kinds.contains(record.kind) { return false }
         if let account = request.account {
-            guard let subject = record.subject, subject.isEqual(to: account.utf8.raw) else {
+            guard let subject = record.subject, subject.isEqual(to: account) else {
                 return false
             }
         }
-        if let type = request.type { return record.type.isEqual(to: type.utf8.raw) }
+        if let type = request.type { return record.type.isEqual(to: type) }
         return true
     }
 }

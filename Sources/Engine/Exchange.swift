@@ -29,6 +29,8 @@ struct Exchange: Sendable {
     var snapshotPosition: Position
     /// Durable position when the last snapshot was begun, whether it succeeded or not.
     var snapshotBegunPosition: Position
+    /// Digest of the books in it; nil: it was taken before the start.
+    var snapshotDigest: Digest?
     /// Somebody asked for a snapshot.
     var wantsSnapshot = false
     /// Snapshots taken or failed since the start; waiters compare.

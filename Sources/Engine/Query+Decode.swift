@@ -16,7 +16,11 @@ extension Query {
         case "catalog": return try plain(.catalog, arguments)
         case "verify": return try plain(.verify, arguments)
         case "snapshot": return try plain(.snapshot, arguments)
-        case "unmatched": return try plain(.unmatched, arguments)
+        case "unmatched":
+            try arguments.allow(["limit"])
+            return .unmatched(
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.unmatchedRows, min: 1, max: Int.max))
         case "check":
             try arguments.allow(["account", "feature", "quantity"])
             return .check(

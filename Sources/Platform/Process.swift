@@ -41,6 +41,12 @@ package enum Process {
 
     /// Processors that are on.
     package static var processorCount: Int { Int(daybook_cpu_count()) }
+
+    /// The user on whose behalf it runs.
+    package static var userID: UInt32 { daybook_user_id() }
+
+    /// Descriptors that it may have open at once; 0 if the kernel does not say.
+    package static var descriptorLimit: Int { Int(max(0, daybook_descriptor_limit())) }
 }
 
 /// Standard input, output and error.
@@ -88,8 +94,22 @@ package enum StandardStream: Int32, Sendable {
 
     /// Writes text.
     package func write(_ text: String) throws(SystemFailure) {
-        var text = text
-        text.makeContiguousUTF8()
-        try unsafe write(text.utf8.span.bytes)
+        try text.withRawUTF8 { bytes throws(SystemFailure) in try write(bytes) }
+    }
+}
+
+extension String {
+    /// Calls `body` with the text's UTF-8. A closure, because a short text lies in the value itself and
+    /// a span of it must not outlive the place where it stands.
+    func withRawUTF8(
+        _ body: (RawSpan) throws(SystemFailure) -> Void
+    ) throws(SystemFailure) {
+        var text = self
+        let failure: SystemFailure? = text.withUTF8 { buffer in
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer))
+            do throws(SystemFailure) { try body(span) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
     }
 }

@@ -46,6 +46,8 @@ package struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible
     package var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
     /// The process or the system has no descriptor left.
     package var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
+    /// Somebody listens on the socket file already.
+    package var isAddressInUse: Bool { errno == EADDRINUSE }
     /// Nobody listens on the socket file.
     package var isRefused: Bool { errno == ECONNREFUSED }
     /// The reader of a pipe or the peer of a socket is gone.

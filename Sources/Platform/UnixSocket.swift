@@ -103,6 +103,12 @@ package struct UnixSocket: Hashable, Sendable {
         }
     }
 
+    /// Writes a text's UTF-8 on a blocking socket.
+    /// - Throws: EPIPE if the other end is gone.
+    package func writeAll(_ text: String) throws(SystemFailure) {
+        try text.withRawUTF8 { bytes throws(SystemFailure) in try writeAll(bytes) }
+    }
+
     /// Ends one or both directions; the other side sees the end of what was sent.
     package func shutdown(reading: Bool, writing: Bool) {
         precondition(reading || writing, "shuts something down")

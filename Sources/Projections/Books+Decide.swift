@@ -107,7 +107,7 @@ extension Books {
 
     /// What a check answers: the decision that a consume would get now.
     package func check(
-        account: RawSpan, feature: String, quantity: Quantity, at time: Timestamp
+        account: String, feature: String, quantity: Quantity, at time: Timestamp
     ) -> (OutcomeDecision, Evidence) {
         let (decision, _, evidence) = judge(
             account: registry.accounts.number(of: account), feature: feature, quantity: quantity,

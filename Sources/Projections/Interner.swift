@@ -29,6 +29,12 @@ package struct Interner: ~Copyable {
         find(name, hash: siphash(name, key: key))
     }
 
+    /// The number of a text, if it is known.
+    package func number(of name: String) -> UInt32? { name.withBytes { number(of: $0) } }
+
+    /// The number of a text, which becomes known if it was not.
+    package mutating func intern(_ name: String) -> UInt32 { name.withBytes { intern($0) } }
+
     /// The number of `name`, which becomes known if it was not.
     package mutating func intern(_ name: RawSpan) -> UInt32 {
         let hash = siphash(name, key: key)

@@ -125,7 +125,7 @@ package struct Registry: ~Copyable {
 
     /// The number of a meter.
     package func meter(_ key: String) -> UInt32? {
-        meterNames.number(of: key.utf8.raw)
+        meterNames.number(of: key)
     }
 
     /// Counts an event without an account.
@@ -148,11 +148,11 @@ package struct Registry: ~Copyable {
     package mutating func publish(_ version: Version) -> Set<UInt32> {
         var stale: Set<UInt32> = []
         for meter in version.catalog.meters {
-            let number = Int(meterNames.intern(meter.key.utf8.raw))
+            let number = Int(meterNames.intern(meter.key))
             if number == meters.count {
                 meters.append(meter)
                 unreadable.append(Seen())
-                if typeNames.number(of: meter.eventType.utf8.raw) != nil {
+                if typeNames.number(of: meter.eventType) != nil {
                     stale.insert(UInt32(number))
                 }
             } else if meters[number] != meter {
@@ -189,7 +189,7 @@ package struct Registry: ~Copyable {
 
     private func compiled(for type: RawSpan) -> [CompiledMeter] {
         meters.enumerated().compactMap { number, meter in
-            guard meter.eventType.utf8.raw.isEqual(to: type) else { return nil }
+            guard type.isEqual(to: meter.eventType) else { return nil }
             return CompiledMeter(meter, number: UInt32(number), burnRate: burnRate(of: meter))
         }
     }

@@ -9,7 +9,7 @@ import Money
 extension Books {
     /// The number of an account, if the log knows it.
     package func account(_ name: String) -> UInt32? {
-        registry.accounts.number(of: name.utf8.raw)
+        registry.accounts.number(of: name)
     }
 
     /// Usage of an account in a month, by meter and group.
@@ -124,12 +124,12 @@ extension Books {
         to json: inout JSONWriter
     ) {
         let (now, evidence) = check(
-            account: account.utf8.raw, feature: feature.key, quantity: Quantity(units: 0),
+            account: account, feature: feature.key, quantity: Quantity(units: 0),
             at: time)
         let isMetered = feature.meterKey != nil
         // A limit that is used up still allows zero more: ask for the smallest amount there is.
         let (next, _) = check(
-            account: account.utf8.raw, feature: feature.key,
+            account: account, feature: feature.key,
             quantity: Quantity(units: isMetered ? 1 : 0), at: time)
         json.beginObject()
         json.member("feature", feature.key)
@@ -155,7 +155,7 @@ extension Books {
 
     /// Event types that no meter listens to, events without an account, and events that a meter
     /// could not read: recorded, kept, and waiting for a catalog that covers them.
-    package func writeUnmatched(to json: inout JSONWriter) {
+    package func writeUnmatched(limit: Int, to json: inout JSONWriter) {
         var rows: [(reason: String, key: String, seen: Registry.Seen)] = []
         for (number, type) in registry.eventTypes.enumerated()
         where registry.meters(ofType: number).isEmpty {
@@ -171,7 +171,7 @@ extension Books {
         json.member("total", total)
         json.key("unmatched")
         json.beginArray()
-        for row in rows {
+        for row in rows.prefix(limit) {
             json.beginObject()
             json.member("reason", row.reason)
             json.member("key", row.key)

@@ -124,8 +124,12 @@ import Testing
         ("Z", "a", true), ("é", "z", false),
     ])
     func bytesHaveAnOrder(left: String, right: String, isBefore: Bool) {
-        #expect(left.utf8.raw.precedes(right.utf8.raw) == isBefore)
-        #expect(left.utf8.raw.isEqual(to: right.utf8.raw) == (left.utf8.elementsEqual(right.utf8)))
+        left.withBytes { left in
+            right.withBytes { right in
+                #expect(left.precedes(right) == isBefore)
+                #expect(left.isEqual(to: right) == (left.makeArray() == right.makeArray()))
+            }
+        }
     }
 
     @Test func onlyUTF8IsText() {

@@ -49,7 +49,7 @@ import Testing
         ),
     ])
     func sha256HasItsPublishedValues(text: String, hex: String) {
-        #expect(SHA256.hash(text.utf8.raw).hex == hex)
+        #expect(text.withBytes { SHA256.hash($0) }.hex == hex)
     }
 
     @Test(arguments: Seeds.all)

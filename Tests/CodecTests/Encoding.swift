@@ -39,7 +39,7 @@ enum Encoding {
         )
     }
 
-    static func time(_ text: String) -> EventTime? { EventTime(text.utf8.raw) }
+    static func time(_ text: String) -> EventTime? { EventTime(text) }
 
     /// A content with its length and an outcome, as it stands in the log.
     static func record(_ content: [UInt8], _ outcome: Outcome = .recorded) -> [UInt8] {

@@ -146,7 +146,7 @@ import Testing
     func damagedNumberTextsThrow(text: String) {
         var buffer = ByteBuffer()
         buffer.append(5)
-        buffer.appendPrefixed(text.utf8.raw)
+        buffer.appendPrefixed(utf8: text)
         let bytes = buffer.copyBytes(in: 0..<buffer.count)
         #expect(throws: DecodeFailure.self) { try ValueCoder.value(bytes.raw) }
     }

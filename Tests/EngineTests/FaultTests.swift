@@ -52,7 +52,7 @@ import Testing
             ? life.system.disk : life.system.disk.afterPowerCut(.random(UInt64(rule.nth)))
         try promise.demand(
             of: disk, answered: answered ?? life.sent, sent: life.sent,
-            resends: rule.nth % 3 == 0, seed: 5000, comment)
+            resends: rule.nth % 8 == 0, seed: 5000, comment)
         return verdict
     }
 

@@ -38,10 +38,10 @@ import Testing
         let batch = PreparedBatch(replyTo: sink, arenaBytes: 5 << 20)
         let decoder = RequestDecoder(for: engine)
         for index in 0..<count {
-            let line = event("\(number)-\(index)")
+            let line = Array(event("\(number)-\(index)").utf8)
             guard
                 case .record(let record) = decoder.decode(
-                    line.utf8.raw, paddingAvailable: 0, into: &batch.arena)
+                    line.raw, paddingAvailable: 0, into: &batch.arena)
             else { continue }
             batch.records.append(record)
             batch.tokens.append(UInt64(number * 16 + index))

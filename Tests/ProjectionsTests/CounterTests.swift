@@ -25,9 +25,11 @@ import Testing
                 addition, account: use.account, meter: use.meter, month: Month(index: use.month),
                 group: nil)
         }
-        return counters.add(
-            addition, account: use.account, meter: use.meter, month: Month(index: use.month),
-            group: group.utf8.raw)
+        return group.withBytes { group in
+            counters.add(
+                addition, account: use.account, meter: use.meter,
+                month: Month(index: use.month), group: group)
+        }
     }
 
     private func counters(_ uses: [Use]) -> Counters {

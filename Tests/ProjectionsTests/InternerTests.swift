@@ -6,7 +6,7 @@ import Testing
 @Suite struct InternerTests {
     private func interned(_ names: [String], key: SipKey = Sample.key) -> [UInt32] {
         var interner = Interner(key: key)
-        return names.map { interner.intern($0.utf8.raw) }
+        return names.map { interner.intern($0) }
     }
 
     @Test func numbersFollowTheFirstSight() {
@@ -18,14 +18,14 @@ import Testing
     @Test func namesComeBackAsTheyWere() {
         var interner = Interner(key: Sample.key)
         let names = ["", "acme", "\u{E9}", String(repeating: "x", count: 10_000)]
-        for name in names { _ = interner.intern(name.utf8.raw) }
+        for name in names { _ = interner.intern(name) }
         for (number, name) in names.enumerated() {
             let text = interner.text(UInt32(number))
             let bytes = interner.withName(UInt32(number)) { $0.makeArray() }
             #expect(text == name)
             #expect(bytes == Array(name.utf8))
         }
-        let unknown = interner.number(of: "nobody".utf8.raw)
+        let unknown = interner.number(of: "nobody")
         let count = interner.count
         #expect(unknown == nil)
         #expect(count == names.count)
@@ -33,9 +33,9 @@ import Testing
 
     @Test func growthKeepsAllNumbers() {
         var interner = Interner(key: Sample.key)
-        for number in 0..<5000 { _ = interner.intern("account-\(number)".utf8.raw) }
+        for number in 0..<5000 { _ = interner.intern("account-\(number)") }
         for number in 0..<5000 {
-            let found = interner.number(of: "account-\(number)".utf8.raw)
+            let found = interner.number(of: "account-\(number)")
             #expect(found == UInt32(number))
         }
         let count = interner.count
@@ -48,7 +48,7 @@ import Testing
         var number = 0
         while names.count < 60 {
             let name = "n\(number)"
-            if siphash(name.utf8.raw, key: Sample.key) & 1023 == 7 { names.append(name) }
+            if name.withBytes({ siphash($0, key: Sample.key) }) & 1023 == 7 { names.append(name) }
             number += 1
         }
         #expect(interned(names + names.reversed()) == Array(0..<60) + Array((0..<60).reversed()))

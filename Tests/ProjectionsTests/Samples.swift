@@ -19,7 +19,7 @@ enum Sample {
     /// The canonical content of an event, given as its JSON line.
     static func event(_ line: String) throws -> [UInt8] {
         let tokens = JSONTokenizer()
-        #expect(tokens.parse(line.utf8.raw, paddingAvailable: 0) == nil, "\(line)")
+        #expect(line.withBytes { tokens.parse($0, paddingAvailable: 0) } == nil, "\(line)")
         var arena = ByteBuffer()
         _ = try EventEncoder(key: key).encode(tokens, into: &arena).get()
         return arena.copyBytes(in: 0..<arena.count)
@@ -43,7 +43,7 @@ enum Sample {
     ) throws -> [UInt8] {
         var time: EventTime?
         if let effective {
-            time = EventTime(effective.utf8.raw)
+            time = EventTime(effective)
             #expect(time != nil, "\(effective)")
         }
         var arena = ByteBuffer()

@@ -23,6 +23,9 @@ int daybook_compare(const void *left, const void *right, size_t length);
 /// memset with zeros.
 void daybook_zero(void *bytes, size_t length);
 
+/// memchr: the offset of the first such byte, or -1.
+int64_t daybook_find(const void *bytes, size_t length, uint8_t byte);
+
 /// Bytes that a SHA-256 state takes.
 enum { DAYBOOK_SHA256_STATE_BYTES = 128 };
 void daybook_sha256_init(void *state);

@@ -99,6 +99,9 @@ const char *daybook_environment(const char *name);
 const char *daybook_error_text(int code);
 int daybook_process_id(void);
 int daybook_cpu_count(void);
+uint32_t daybook_user_id(void);
+// Descriptors that this process may have open at once.
+int64_t daybook_descriptor_limit(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,173 @@
+import ArgumentParser
+import Billing
+import Client
+
+/// The account and month that a view is of.
+struct PeriodOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A calendar month in UTC, such as 2023-11. Default: the month of the newest entry.",
+            valueName: "yyyy-mm"))
+    var period: String?
+
+    func validate() throws {
+        if let period, Period(month: period) == nil {
+            throw ValidationError("--period \(period) is no month such as 2023-11")
+        }
+    }
+
+    var value: Value? { period.map { .string($0) } }
+}
+
+/// `daybook usage ACCOUNT`.
+struct UsageCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "usage",
+        abstract: "Show what an account used in a month, by meter.",
+        discussion: """
+            Each meter's quantity is in the meter's own unit; groups follow where the catalog \
+            groups the meter.
+
+            Example: daybook usage acme --period 2023-11
+            """)
+
+    @Argument(help: "The account, as events name it in `subject`.") var account: String
+    @OptionGroup var month: PeriodOption
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request {
+        Request("usage", ["account": .string(account), "period": month.value])
+    }
+
+    func lines(_ reply: Reply) -> [String] {
+        var table = Table([.left("meter"), .left("group"), .right("quantity"), .right("events")])
+        for meter in reply["meters"]?.elements ?? [] {
+            table.add([
+                meter["meter"].shown, "", meter["quantity"].grouped, meter["events"].grouped,
+            ])
+            for group in meter["groups"]?.elements ?? [] {
+                table.add(["", group["by"].shown, group["quantity"].grouped, ""])
+            }
+        }
+        let head = "usage of \(reply.shown("account")), \(reply.periodShown)"
+        if table.isEmpty {
+            return [head, "nothing that a meter of the current catalog counts"]
+        }
+        return [head, ""] + table.lines
+    }
+}
+
+/// `daybook credits ACCOUNT`.
+struct CreditsCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "credits",
+        abstract: "Show an account's credit balance and the grants behind it.",
+        discussion: """
+            Grants pay in the order: priority (small first), earlier expiry, earlier effective \
+            time, earlier entry. Overage is what usage cost beyond all grants.
+
+            Example: daybook credits acme
+            """)
+
+    @Argument(help: "The account.") var account: String
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request { Request("credits", ["account": .string(account)]) }
+
+    func lines(_ reply: Reply) -> [String] {
+        var table = Table([
+            .right("grant"), .right("position"), .right("priority"), .left("effective"),
+            .left("expires"), .right("amount"), .right("remaining"),
+        ])
+        for grant in reply["grants"]?.elements ?? [] {
+            table.add([
+                grant["grant"].shown, grant["position"].shown, grant["priority"].shown,
+                grant["effective"].day, grant["expires"].day, grant["amount"].grouped,
+                grant["remaining"].grouped,
+            ])
+        }
+        table.total(["", "", "", "", "", "balance", reply["balance"].grouped])
+        if reply["overage"].shown != "0" {
+            table.total(["", "", "", "", "", "overage", reply["overage"].grouped])
+        }
+        return ["\(reply.shown("unit")) of \(reply.shown("account"))", ""] + table.lines
+    }
+}
+
+/// `daybook entitlements ACCOUNT`.
+struct EntitlementsCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "entitlements",
+        abstract: "Show what an account's plan allows, and what is left of it this month.",
+        discussion: """
+            `enforce` says what happens at the limit: hard refuses a consume, soft lets it pass, \
+            credits asks the credit balance.
+
+            Example: daybook entitlements acme
+            """)
+
+    @Argument(help: "The account.") var account: String
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request { Request("entitlements", ["account": .string(account)]) }
+
+    func lines(_ reply: Reply) -> [String] {
+        var table = Table([
+            .left("feature"), .left("kind"), .left("allowed"), .left("enforce"),
+            .right("limit"), .right("used"), .right("remaining"), .left("resets"),
+        ])
+        for feature in reply["features"]?.elements ?? [] {
+            table.add([
+                feature["feature"].shown, feature["kind"].shown, feature["allowed"].shown,
+                feature["enforce"].shown, feature["limit"].grouped, feature["used"].grouped,
+                feature["remaining"].grouped, feature["resets_at"].day,
+            ])
+        }
+        let head = "\(reply.shown("account")) is on plan \(reply.shown("plan"))"
+        return table.isEmpty ? [head, "it has no features"] : [head, ""] + table.lines
+    }
+}
+
+/// `daybook invoice ACCOUNT`.
+struct InvoiceCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "invoice",
+        abstract: "Show what an account owes for a month.",
+        discussion: """
+            Each line is rounded once, to the currency's minor unit; `unrounded` is the exact \
+            amount. `daybook explain` shows the events behind a line.
+
+            Example: daybook invoice acme --period 2023-11
+            """)
+
+    @Argument(help: "The account.") var account: String
+    @OptionGroup var month: PeriodOption
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request {
+        Request("invoice", ["account": .string(account), "period": month.value])
+    }
+
+    func lines(_ reply: Reply) -> [String] {
+        let currency = reply["currency"].shown
+        var table = Table([
+            .left("line"), .left("description"), .right("quantity"), .right("unrounded"),
+            .right(currency == "-" ? "amount" : currency),
+        ])
+        for line in reply["lines"]?.elements ?? [] {
+            table.add([
+                line["id"].shown, line["description"].shown, line["quantity"].grouped,
+                line["unrounded"].grouped, line["amount"].grouped,
+            ])
+        }
+        table.total(["total", "", "", "", reply["total"].grouped])
+        let month = String((reply["period"]?["start"]).shown.prefix(7))
+        return ["invoice \(reply.shown("account"))/\(month), \(reply.periodShown)", ""]
+            + table.lines
+            + (reply["notes"]?.elements ?? []).map { "note: \(Optional($0).shown)" }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Billing
+import Client
+
+/// `daybook status`.
+struct StatusCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show where the engine stands: positions, digest, counts.",
+        discussion: """
+            `digest` is a hash of all books: two engines with the same entries have the same. \
+            `chain` is the head of the log's hash chain.
+
+            Example: daybook status --json
+            """)
+
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request { Request("status") }
+
+    func lines(_ reply: Reply) -> [String] {
+        guard case .object(let members) = reply.value else { return [] }
+        let shown = members.filter { $0.name != "ok" && $0.name != "id" }
+        let width = shown.map(\.name.count).max() ?? 0
+        return shown.flatMap { member -> [String] in
+            let name = member.name.replacing("_", with: " ")
+            let space = String(repeating: " ", count: width - name.count + 2)
+            let text =
+                member.value.integer == nil
+                ? Optional(member.value).shown : Optional(member.value).grouped
+            return ["\(name)\(space)\(text)"]
+        }
+    }
+}
+
+/// `daybook verify`.
+struct VerifyCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Replay the whole log and compare the result with the live books.",
+        discussion: """
+            Reads every frame, checks its checksum and the hash chain, folds all entries into \
+            fresh books and compares digests. Ends with 65 if they differ, with 74 if the log is \
+            damaged. It may take long and holds up nobody else.
+
+            Example: daybook verify
+            """)
+
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request { Request("verify") }
+
+    func lines(_ reply: Reply) -> [String] {
+        let counted =
+            "\(reply["entries"].grouped) entries in \(reply["frames"].grouped) frames replayed"
+        let digests = ["digest  \(reply.shown("digest"))", "chain   \(reply.shown("chain"))"]
+        if reply["matches"]?.flag == true {
+            return ["the books equal a full replay: \(counted)"] + digests
+        }
+        return [
+            "THE BOOKS DIFFER from a full replay: \(counted)",
+            "the log is the truth: stop the server, delete snapshots/, start it again, and keep "
+                + "a copy of the directory",
+        ] + digests
+    }
+
+    func status(_ reply: Reply) -> ExitStatus {
+        reply["matches"]?.flag == true ? .success : .rejected
+    }
+}
+
+/// `daybook snapshot`.
+struct SnapshotCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshot",
+        abstract: "Write a snapshot of the books now, so that the next start is quick.",
+        discussion: "Example: daybook snapshot")
+
+    @OptionGroup var server: SocketOptions
+    @OptionGroup var format: JSONOption
+
+    var books: BookOptions { BookOptions(server) }
+
+    func request() -> Request { Request("snapshot") }
+
+    func lines(_ reply: Reply) -> [String] {
+        ["snapshot at position \(reply.shown("position"))"]
+            + ["snapshot", "digest"].filter { reply[$0] != nil }.map { "\($0)  \(reply.shown($0))" }
+    }
+}
+
+/// `daybook ping`.
+struct PingCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ping",
+        abstract: "Ask whether a server answers.",
+        discussion: "Ends with 0 if it does, with 69 if nobody listens.\n\nExample: daybook ping")
+
+    @OptionGroup var server: SocketOptions
+    @OptionGroup var format: JSONOption
+
+    var books: BookOptions { BookOptions(server) }
+
+    func request() -> Request { Request("ping") }
+
+    func lines(_ reply: Reply) -> [String] {
+
+        [
+            "it answers"
+                + (reply["position"] == nil ? "" : ", at position \(reply.shown("position"))")
+        ]
+    }
+}
+
+/// `daybook unmatched`.
+struct UnmatchedCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unmatched",
+        abstract: "List recorded events that no meter counts, by reason.",
+        discussion: """
+            Such events are in the log all the same: publish a catalog with a meter for them, \
+            and they are counted from the beginning.
+
+            Example: daybook unmatched
+            """)
+
+    @Option(help: ArgumentHelp("How many rows at most.", valueName: "n")) var limit: Int?
+    @OptionGroup var books: BookOptions
+    @OptionGroup var format: JSONOption
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    }
+
+    func request() -> Request { Request("unmatched", ["limit": limit.map { .whole($0) }]) }
+
+    func lines(_ reply: Reply) -> [String] {
+        var table = Table([
+            .left("reason"), .left("key"), .right("events"), .right("first"), .right("last"),
+        ])
+        for row in reply["unmatched"]?.elements ?? [] {
+            table.add([
+                row["reason"].shown, row["key"].shown, row["events"].grouped,
+                row["first_position"].shown, row["last_position"].shown,
+            ])
+        }
+        let head = "\(reply["total"].grouped) events that no meter counts"
+        return table.isEmpty ? [head] : [head, ""] + table.lines
+    }
+}

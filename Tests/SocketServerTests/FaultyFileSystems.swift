@@ -1,0 +1,53 @@
+import Platform
+import Synchronization
+
+/// The real file system behind a door: while it is closed nothing becomes durable.
+final class GatedFileSystem: FileSystem {
+    private let real = SystemFileSystem()
+    private let isOpen = Monitor(true)
+    private let failure = Atomic<Bool>(false)
+
+    func close() { isOpen.withLock { $0 = false } }
+    func open() { isOpen.withLock { $0 = true } }
+
+    /// From now on no sync succeeds, as on a broken disk.
+    func failSyncs() { failure.store(true, ordering: .sequentiallyConsistent) }
+
+    private func pass(_ call: SystemCall) throws(SystemFailure) {
+        _ = isOpen.wait { $0 ? true : nil }
+        if failure.load(ordering: .sequentiallyConsistent) {
+            throw SystemFailure(call, "broken disk", errno: SystemFailure.Code.inputOutput)
+        }
+    }
+
+    func open(_ path: String, _ mode: OpenMode) throws(SystemFailure) -> FileHandle {
+        try real.open(path, mode)
+    }
+    func read(
+        _ file: FileHandle, into bytes: inout MutableRawSpan, at offset: Int
+    ) throws(SystemFailure) -> Int {
+        try real.read(file, into: &bytes, at: offset)
+    }
+    func write(_ file: FileHandle, _ bytes: RawSpan, at offset: Int) throws(SystemFailure) -> Int {
+        try real.write(file, bytes, at: offset)
+    }
+    func syncData(_ file: FileHandle) throws(SystemFailure) {
+        try pass(.fdatasync)
+        try real.syncData(file)
+    }
+    func syncAll(_ file: FileHandle) throws(SystemFailure) {
+        try pass(.fsync)
+        try real.syncAll(file)
+    }
+    func syncDirectory(_ path: String) throws(SystemFailure) { try real.syncDirectory(path) }
+    func rename(_ source: String, to target: String) throws(SystemFailure) {
+        try real.rename(source, to: target)
+    }
+    func unlink(_ path: String) throws(SystemFailure) { try real.unlink(path) }
+    func makeDirectory(_ path: String) throws(SystemFailure) { try real.makeDirectory(path) }
+    func list(_ path: String) throws(SystemFailure) -> [String] { try real.list(path) }
+    func size(of file: FileHandle) throws(SystemFailure) -> Int { try real.size(of: file) }
+    func lock(_ file: FileHandle) throws(SystemFailure) -> Bool { try real.lock(file) }
+    func dropCache(_ file: FileHandle) { real.dropCache(file) }
+    func close(_ file: FileHandle) throws(SystemFailure) { try real.close(file) }
+}
