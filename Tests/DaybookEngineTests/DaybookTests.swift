@@ -75,7 +75,8 @@ import Testing
         #expect(book.request(event) == #"{"id":"e","outcome":"duplicate","position":1}"#)
         #expect(book.request(event.replacing("acme", with: "beta")).contains("conflict"))
         #expect(book.request("no").contains("bad_json"))
-        #expect(book.request(#"{"request":"ping","id":"p"}"#) == #"{"id":"p","ok":true}"#)
+        #expect(
+            book.request(#"{"request":"ping","id":"p"}"#) == #"{"id":"p","ok":true,"position":2}"#)
         for word in ["follow", "stream"] {
             #expect(book.request(#"{"request":"\#(word)"}"#).contains("unsupported"))
         }
