@@ -80,8 +80,15 @@ struct SnapshotStore: Sendable {
         let temporary = path + ".tmp"
         try fileSystem.unlinkIfPresent(temporary)
         let file = try File.create(temporary, fileSystem)
-        try file.writeAll(bytes, at: 0)
-        try file.syncAll()
+        do throws(SystemFailure) {
+            try file.writeAll(bytes, at: 0)
+            try file.syncAll()
+        } catch {
+            // A full disk is met again and again: neither descriptors nor space may be lost to it.
+            try? file.close()
+            try? fileSystem.unlink(temporary)
+            throw error
+        }
         try file.close()
         try fileSystem.unlinkIfPresent(path)
         try fileSystem.rename(temporary, to: path)
@@ -92,9 +99,8 @@ struct SnapshotStore: Sendable {
         let keep = Set(try positions().prefix(EngineLimits.snapshotsKept))
         for part in Books.Part.allCases {
             for name in try fileSystem.listIfPresent(folder(part)) {
-                guard let position = Self.position(of: name), !keep.contains(position) else {
-                    continue
-                }
+                let isOld = Self.position(of: name).map { !keep.contains($0) } ?? false
+                guard isOld || Self.isLeftover(name) else { continue }
                 try fileSystem.unlinkIfPresent("\(folder(part))/\(name)")
             }
         }
@@ -115,6 +121,11 @@ struct SnapshotStore: Sendable {
         let digits = name.utf8.dropFirst(2)
         guard name.utf8.count == 22, name.utf8.starts(with: "P-".utf8) else { return nil }
         return Position(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// Whether a file was being written when the process or the disk stopped.
+    private static func isLeftover(_ name: String) -> Bool {
+        name.hasSuffix(".tmp") && position(of: String(name.dropLast(4))) != nil
     }
 
     /// Reads a snapshot's parts and what their headers agree on.
