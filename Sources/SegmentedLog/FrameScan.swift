@@ -123,7 +123,7 @@ struct FrameScan: ~Copyable {
         }
         result.nextPosition = frame.nextPosition
         result.commitTime = frame.commitTime
-        result.end = frame.offset + frame.frameBytes
+        result.end += frame.frameBytes
         result.writtenEnd = result.end
     }
 
