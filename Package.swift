@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 /// Strict everywhere: what the compiler can check, no reviewer has to.
@@ -113,30 +112,17 @@ let targets: [Target] = [
     .testTarget(name: "TidyTests", swiftSettings: strict),
 ]
 
-func exists(_ target: Target) -> Bool {
-    let folder = target.path ?? (target.isTest ? "Tests/" : "Sources/") + target.name
-    return FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + folder)
-}
-let present = targets.filter(exists)
-let names = Set(present.map(\.name))
-for target in present {
-    target.dependencies.removeAll { dependency in
-        if case .byNameItem(let name, _) = dependency { return !names.contains(name) }
-        return false
-    }
-}
-
 let package = Package(
     name: "daybook",
     products: [
         .executable(name: "daybook", targets: ["daybook"]),
         .executable(name: "daybook-bench", targets: ["daybook-bench"]),
         .library(name: "DaybookEngine", targets: ["DaybookEngine"]),
-    ].filter { $0.name == "" || names.contains($0.name) },
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-    targets: present,
+    targets: targets,
     cxxLanguageStandard: .cxx17
 )

@@ -214,7 +214,7 @@ class Writer:
         while first <= reply["acked_lines"]:
             request, exception = flight.popleft(), exceptions.pop(first, None)
             first += 1
-            if exception is None or exception.get("outcome") == "recorded":
+            if exception is None or exception.get("outcome") in ("recorded", "duplicate"):
                 settled.append((request, exception))
             elif exception.get("error") not in ("overloaded", "draining", "storage_failed"):
                 raise Failure(f"{request} was answered {exception}")

@@ -255,7 +255,11 @@ struct PlanReader {
         guard let amount = reader.quantity("amount") else { return nil }
         if per == .one { return .perUnit(rate: amount) }
         let (scaled, overflow) = amount.units.multipliedReportingOverflow(by: Quantity.one.units)
-        guard !overflow, scaled % per.units == 0 else {
+        guard !overflow else {
+            reader.add("amount", "is too large for a price of so many units at once")
+            return nil
+        }
+        guard scaled % per.units == 0 else {
             reader.add(
                 "amount", "divided by per has more than 12 decimals; choose a per of 1, 10, 100 …")
             return nil

@@ -222,7 +222,7 @@ extension RawSpan {
 
 extension RawSpan {
     /// Whether these are the bytes of a literal; compared where they stand, without an array.
-    @inlinable package func isEqual(to text: StaticString) -> Bool {
+    @inlinable @inline(always) package func isEqual(to text: StaticString) -> Bool {
         guard text.hasPointerRepresentation, byteCount == text.utf8CodeUnitCount else {
             return false
         }

@@ -62,14 +62,12 @@ package final class BlockQueue: Sendable {
     /// Says that nothing more will be sent, so that the reader stops.
     func abandon() { state.withLock { $0.isAbandoned = true } }
 
+    /// The next block. Whoever was told `nothingYet` finds `wake` readable when that changes.
     func next() -> Next {
+        // First cleared, then looked: what comes in between is found, or wakes once more.
         wake.clear()
         return state.withLock { state in
-            if !state.blocks.isEmpty {
-                // More may wait; a cleared wake-up must not hide it.
-                if state.blocks.count > 1 || state.isFinished { wake.signal() }
-                return .block(state.blocks.removeFirst())
-            }
+            if !state.blocks.isEmpty { return .block(state.blocks.removeFirst()) }
             return state.isFinished ? .finished(state.failure) : .nothingYet
         }
     }

@@ -86,7 +86,10 @@ package final class Upload {
         do {
             try connection.socket.setBlocking(false)
             try poller.add(connection.socket.descriptor, token: Self.socketToken, .reading)
-            try poller.add(queue.wake.descriptor, token: Self.wakeToken, .reading)
+            // Once for each signal: while the socket is full nobody takes blocks, and a wake-up that
+            // stayed readable would keep this thread spinning.
+            try poller.add(
+                queue.wake.descriptor, token: Self.wakeToken, [.reading, .edgeTriggered])
             return try pump()
         } catch let failure as ClientFailure {
             throw failure

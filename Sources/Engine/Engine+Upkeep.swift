@@ -65,7 +65,8 @@ extension Engine {
             let failed = exchange.snapshotsDone > before ? exchange.snapshotFailure : nil
             guard exchange.snapshotPosition >= target || failed != nil || exchange.syncDone
             else { return nil }
-            return (exchange.snapshotPosition, failed)
+            let isThere = exchange.snapshotPosition >= target
+            return (exchange.snapshotPosition, failed ?? (isThere ? nil : exchange.failure))
         }
         guard let done, done.1 == nil, done.0 >= target else {
             throw EngineFailure(done?.1 ?? "the engine is closing")
@@ -80,6 +81,7 @@ extension Engine {
                 if exchange.syncDone { return true }
                 guard exchange.wantsSnapshot else { return nil }
                 exchange.wantsSnapshot = false
+                exchange.snapshotBegunPosition = exchange.durablePosition
                 return false
             }
             let failed = exchange.withLock { $0.failure != nil }

@@ -27,6 +27,8 @@ struct Exchange: Sendable {
     var durablePosition: Position
     /// Position of the newest snapshot.
     var snapshotPosition: Position
+    /// Durable position when the last snapshot was begun, whether it succeeded or not.
+    var snapshotBegunPosition: Position
     /// Digest of the books in it; nil: it was taken before the start.
     var snapshotDigest: Digest?
     /// Somebody asked for a snapshot.
@@ -49,6 +51,7 @@ struct Exchange: Sendable {
     init(durablePosition: Position, snapshotPosition: Position) {
         self.durablePosition = durablePosition
         self.snapshotPosition = snapshotPosition
+        snapshotBegunPosition = snapshotPosition
     }
 }
 

@@ -12,28 +12,12 @@ import SegmentedLog
 /// chain hash that the log itself has at that position, and restore to books with the digest that
 /// is written in them. Whatever does not match is passed over for the next older one, and said.
 /// Deleting the folder is always safe: the log is replayed from the start then.
-///
-/// File: magic `DAYBKSNP` | format u16 | projection version u32 | store 16 | position u64 |
-/// chain 32 | books digest 32 | state length u64 | SHA-256 of state 32 | masked CRC-32C of all
-/// before u32 | state.
 struct SnapshotStore: Sendable {
     let directory: String
     let fileSystem: any FileSystem
     let storeID: [UInt8]
 
-    static let magic: [UInt8] = Array("DAYBKSNP".utf8)
-    static let formatVersion: UInt16 = 1
-    static let headerBytes = 8 + 2 + 4 + 16 + 8 + 32 + 32 + 8 + 32 + 4
-
-    /// What stands in a snapshot file's header.
-    struct Header: Equatable {
-        var projectionVersion: UInt32
-        var position: Position
-        var chain: Digest
-        var digest: Digest
-        var stateBytes: UInt64
-        var stateHash: Digest
-    }
+    typealias Header = SnapshotHeader
 
     private func folder(_ part: Books.Part) -> String { "\(directory)/\(part.rawValue)" }
 
@@ -47,11 +31,12 @@ struct SnapshotStore: Sendable {
         return "P-" + String(repeating: "0", count: max(0, 20 - digits.count)) + digits
     }
 
-    /// The store's id, lower-case hexadecimal.
+    /// A name of the store that may be shown: its id itself is the secret of the fingerprints.
     var storeName: String {
-        storeID.reduce(into: "") { name, byte in
-            name += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
+        var bytes = ByteBuffer(capacity: 64)
+        bytes.append(utf8: "daybook store name 1")
+        bytes.append(storeID)
+        return String(SHA256.hash(bytes.bytes).hex.prefix(16))
     }
 
     // MARK: Writing
@@ -66,29 +51,16 @@ struct SnapshotStore: Sendable {
             var file = ByteBuffer(capacity: 0)
             parts.withPart(part) { state in
                 let header = Header(
-                    projectionVersion: part.version, position: position, chain: chain,
+                    projectionVersion: part.version, storeID: storeID, position: position,
+                    chain: chain,
                     digest: digest, stateBytes: UInt64(state.count),
                     stateHash: SHA256.hash(state.bytes))
-                append(header, to: &file)
+                header.append(to: &file)
                 file.append(state.bytes)
             }
             try replaceFile(path(part, position), with: file.bytes, in: folder(part))
         }
         try prune()
-    }
-
-    private func append(_ header: Header, to file: inout ByteBuffer) {
-        file.append(Self.magic)
-        file.appendInteger(Self.formatVersion)
-        file.appendInteger(header.projectionVersion)
-        file.append(storeID)
-        file.appendInteger(header.position)
-        header.chain.append(to: &file)
-        header.digest.append(to: &file)
-        file.appendInteger(header.stateBytes)
-        header.stateHash.append(to: &file)
-        file.appendInteger(CRC32C.masked(of: file.bytes))
-        precondition(file.count == Self.headerBytes, "the header has its documented size")
     }
 
     private func makeDirectory(_ path: String) throws(SystemFailure) {
@@ -108,8 +80,15 @@ struct SnapshotStore: Sendable {
         let temporary = path + ".tmp"
         try fileSystem.unlinkIfPresent(temporary)
         let file = try File.create(temporary, fileSystem)
-        try file.writeAll(bytes, at: 0)
-        try file.syncAll()
+        do throws(SystemFailure) {
+            try file.writeAll(bytes, at: 0)
+            try file.syncAll()
+        } catch {
+            // A full disk is met again and again: neither descriptors nor space may be lost to it.
+            try? file.close()
+            try? fileSystem.unlink(temporary)
+            throw error
+        }
         try file.close()
         try fileSystem.unlinkIfPresent(path)
         try fileSystem.rename(temporary, to: path)
@@ -120,9 +99,8 @@ struct SnapshotStore: Sendable {
         let keep = Set(try positions().prefix(EngineLimits.snapshotsKept))
         for part in Books.Part.allCases {
             for name in try fileSystem.listIfPresent(folder(part)) {
-                guard let position = Self.position(of: name), !keep.contains(position) else {
-                    continue
-                }
+                let isOld = Self.position(of: name).map { !keep.contains($0) } ?? false
+                guard isOld || Self.isLeftover(name) else { continue }
                 try fileSystem.unlinkIfPresent("\(folder(part))/\(name)")
             }
         }
@@ -143,6 +121,11 @@ struct SnapshotStore: Sendable {
         let digits = name.utf8.dropFirst(2)
         guard name.utf8.count == 22, name.utf8.starts(with: "P-".utf8) else { return nil }
         return Position(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// Whether a file was being written when the process or the disk stopped.
+    private static func isLeftover(_ name: String) -> Bool {
+        name.hasSuffix(".tmp") && position(of: String(name.dropLast(4))) != nil
     }
 
     /// Reads a snapshot's parts and what their headers agree on.
@@ -168,7 +151,7 @@ struct SnapshotStore: Sendable {
             }
             agreed = header
             parts.withPart(part) {
-                $0.append(bytes.bytes(in: Self.headerBytes..<bytes.count))
+                $0.append(bytes.bytes(in: Header.byteCount..<bytes.count))
             }
         }
         guard let agreed else { throw EngineFailure("no projections") }
@@ -180,44 +163,22 @@ struct SnapshotStore: Sendable {
     ) throws(EngineFailure) -> Header {
         let header: Header
         do {
-            header = try decode(bytes)
+            header = try Header(decoding: bytes)
         } catch {
             throw EngineFailure("\(path): damaged header")
+        }
+        guard header.storeID == storeID else {
+            throw EngineFailure("\(path): belongs to another store")
         }
         guard header.projectionVersion == part.version else {
             throw EngineFailure(
                 "\(path): version \(header.projectionVersion) of the projection, this is "
                     + "\(part.version)")
         }
-        let state = bytes.extracting(Self.headerBytes..<bytes.byteCount)
+        let state = bytes.extracting(Header.byteCount..<bytes.byteCount)
         guard UInt64(state.byteCount) == header.stateBytes,
             SHA256.hash(state) == header.stateHash
         else { throw EngineFailure("\(path): damaged state") }
-        return header
-    }
-
-    private func decode(_ bytes: RawSpan) throws(DecodeFailure) -> Header {
-        var reader = ByteReader(bytes)
-        guard try reader.read(count: 8).makeArray() == Self.magic else {
-            throw .invalid("magic", 0)
-        }
-        guard try reader.readInteger(as: UInt16.self) == Self.formatVersion else {
-            throw .invalid("format version", 8)
-        }
-        let version = try reader.readInteger(as: UInt32.self)
-        guard try reader.read(count: 16).makeArray() == storeID else {
-            throw .invalid("store", 14)
-        }
-        let header = Header(
-            projectionVersion: version,
-            position: try reader.readInteger(as: UInt64.self),
-            chain: try Digest(from: &reader), digest: try Digest(from: &reader),
-            stateBytes: try reader.readInteger(as: UInt64.self),
-            stateHash: try Digest(from: &reader))
-        let covered = bytes.extracting(0..<reader.offset)
-        guard try reader.readInteger(as: UInt32.self) == CRC32C.masked(of: covered) else {
-            throw .invalid("header checksum", reader.offset)
-        }
         return header
     }
 }

@@ -66,8 +66,10 @@ final class SyncLoop: @unchecked Sendable {
         let replies = job.replies
         let position = log.nextPosition
         let wantsSnapshotAfter = engine.options.entriesPerSnapshot
+        // From where the last one began: while one is written, or when the disk is full, the next
+        // is not due at every commit.
         let snapshotIsDue = engine.exchange.read {
-            position - $0.snapshotPosition >= wantsSnapshotAfter && !$0.wantsSnapshot
+            position - $0.snapshotBegunPosition >= wantsSnapshotAfter && !$0.wantsSnapshot
         }
         let concerned: WaitChannel = snapshotIsDue ? [.committer, .snapshots] : .committer
         engine.exchange.withLock(waking: concerned) { exchange in

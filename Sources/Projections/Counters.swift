@@ -130,17 +130,17 @@ package struct Counters: ~Copyable {
 
     private func fits(_ addition: Addition, _ index: Int) -> Bool {
         switch addition.aggregation {
-        case .sum: !cells[index].units.addingReportingOverflow(addition.units).overflow
-        case .count, .max, .unique: true
+        // A consume of a counting meter adds any quantity, so a count can overflow as a sum can.
+        case .sum, .count: !cells[index].units.addingReportingOverflow(addition.units).overflow
+        case .max, .unique: true
         }
     }
 
     private mutating func apply(_ addition: Addition, _ index: Int) {
         switch addition.aggregation {
-        case .count: cells[index].units += addition.units
         // A group's sum may leave Int128 only where the total does not: opposite signs. Wrapping
         // keeps the fold total; the sum over groups stays right modulo 2^128.
-        case .sum: cells[index].units &+= addition.units
+        case .sum, .count: cells[index].units &+= addition.units
         case .max:
             if cells[index].events == 0 || addition.units > cells[index].units {
                 cells[index].units = addition.units
@@ -252,8 +252,7 @@ package struct Counters: ~Copyable {
     package init(key: SipKey, restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init(key: key)
         for _ in 0..<(try reader.readVarint()) { _ = groups.intern(try reader.readPrefixed()) }
-        let pageCount = Int(try reader.readVarint())
-        for page in 0..<pageCount {
+        for page in 0..<(try PageDigests.readCount(&reader)) {
             pages.touch(page: page)
             let first = page * PageDigests.accountsPerPage
             for account in first..<(first + PageDigests.accountsPerPage) {
@@ -267,9 +266,11 @@ package struct Counters: ~Copyable {
     private mutating func restoreCell(
         of account: UInt32, _ reader: inout ByteReader
     ) throws(DecodeFailure) {
-        let meter = UInt32(truncatingIfNeeded: try reader.readVarint())
-        let month = Month(index: Int32(truncatingIfNeeded: try reader.readZigzag()))
-        let group = UInt32(truncatingIfNeeded: try reader.readVarint())
+        let offset = reader.offset
+        guard let meter = UInt32(exactly: try reader.readVarint()),
+            let month = Int32(exactly: try reader.readZigzag()).map({ Month(index: $0) }),
+            let group = UInt32(exactly: try reader.readVarint()), group <= groups.count
+        else { throw .outOfRange(offset) }
         let index = cell(account: account, meter: meter, group: group, month: month)
         cells[index].events = try reader.readVarint()
         cells[index].units = try reader.readZigzag128()

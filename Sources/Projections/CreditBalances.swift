@@ -145,15 +145,21 @@ package struct CreditBalances: ~Copyable {
     /// Reads what `serialise(into:)` wrote.
     package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init()
-        let pageCount = Int(try reader.readVarint())
-        for page in 0..<pageCount {
+        for page in 0..<(try PageDigests.readCount(&reader)) {
             pages.touch(page: page)
             let first = page * PageDigests.accountsPerPage
             for account in first..<(first + PageDigests.accountsPerPage)
-            where try reader.readByte() == 1 {
+            where try Self.flag(&reader) {
                 try restoreAccount(UInt32(account), &reader)
             }
         }
+    }
+
+    /// A byte that is 0 or 1: another one would restore to the same state as one of them.
+    private static func flag(_ reader: inout ByteReader) throws(DecodeFailure) -> Bool {
+        let byte = try reader.readByte()
+        guard byte <= 1 else { throw .invalid("flag", reader.offset - 1) }
+        return byte == 1
     }
 
     private mutating func restoreAccount(
@@ -170,7 +176,7 @@ package struct CreditBalances: ~Copyable {
             let priority = Int(try reader.readZigzag())
             let effective = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
             var expires: Timestamp?
-            if try reader.readByte() == 1 {
+            if try Self.flag(&reader) {
                 expires = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
             }
             states[slot].grants.append(

@@ -23,6 +23,14 @@ package struct Entitlements: ~Copyable {
         package let catalog: UInt32
         /// The entry that made it.
         package let position: Position
+
+        /// A subscription; see the properties.
+        package init(effective: Timestamp, plan: String, catalog: UInt32, position: Position) {
+            self.effective = effective
+            self.plan = plan
+            self.catalog = catalog
+            self.position = position
+        }
     }
 
     private var timelines: [[Subscription]] = []
@@ -87,8 +95,7 @@ package struct Entitlements: ~Copyable {
     /// Reads what `serialise(into:)` wrote.
     package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init()
-        let pageCount = Int(try reader.readVarint())
-        for page in 0..<pageCount {
+        for page in 0..<(try PageDigests.readCount(&reader)) {
             pages.touch(page: page)
             let first = page * PageDigests.accountsPerPage
             for account in first..<(first + PageDigests.accountsPerPage) {
@@ -102,9 +109,11 @@ package struct Entitlements: ~Copyable {
         of account: UInt32, _ reader: inout ByteReader
     ) throws(DecodeFailure) {
         let effective = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-        let catalog = UInt32(truncatingIfNeeded: try reader.readVarint())
-        let position = try reader.readVarint()
         let offset = reader.offset
+        guard let catalog = UInt32(exactly: try reader.readVarint()) else {
+            throw .outOfRange(offset)
+        }
+        let position = try reader.readVarint()
         guard let plan = try reader.readPrefixed().makeString() else {
             throw .invalid("plan key is not UTF-8", offset)
         }

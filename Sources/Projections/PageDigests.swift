@@ -22,6 +22,15 @@ package struct PageDigests {
     /// The page in which an account's state lies.
     package static func page(of account: UInt32) -> Int { Int(account) / accountsPerPage }
 
+    /// Reads how many pages follow in a snapshot.
+    /// - Throws: `DecodeFailure` for more than account numbers can fill.
+    package static func readCount(_ reader: inout ByteReader) throws(DecodeFailure) -> Int {
+        let offset = reader.offset
+        let count = try reader.readVarint()
+        guard count <= UInt64(page(of: .max)) + 1 else { throw .outOfRange(offset) }
+        return Int(count)
+    }
+
     /// Marks the page of `account` as changed.
     package mutating func touch(account: UInt32) {
         touch(page: Self.page(of: account))

@@ -1,6 +1,7 @@
 package import Platform
 
-/// A store opened by a tool: it is read, verified, and not changed.
+/// A store opened by a tool: it is read, verified, and not changed. Holds the lock for as long as it
+/// lives, so keep it while reading.
 ///
 /// `Sendable` because the lock is only released, once, by whoever closes.
 package final class ReadOnlyLog: Sendable {

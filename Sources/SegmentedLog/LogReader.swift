@@ -44,13 +44,20 @@ package final class LogReader: Sendable {
         at position: Position, _ body: (RawSpan, FrameInfo) throws -> R
     ) throws -> R {
         guard position < durablePosition else { throw Self.outOfRange(position) }
-        let scratch = borrowScratch()
+        let scratch = borrowScratch(for: position)
         defer { giveBack(scratch) }
-        let (file, header) = try find(position, scratch)
-        try scratch.load(header, file)
+        let header = try scratch.held(position) ?? load(position, scratch)
         return try scratch.window.withRecord(
             Int(position - header.firstPosition), of: header
         ) { try body($0, FrameInfo(header)) }
+    }
+
+    private func load(
+        _ position: Position, _ scratch: Scratch
+    ) throws(LogFailure) -> FrameHeader {
+        let (file, header) = try find(position, scratch)
+        try scratch.load(header, file)
+        return header
     }
 
     /// The chain after the commit that ends right before `position`; nil if no commit ends there.
@@ -58,7 +65,7 @@ package final class LogReader: Sendable {
         let head = head
         if position == head.position { return head.chain }
         guard position < head.position else { return nil }
-        let scratch = borrowScratch()
+        let scratch = borrowScratch(for: position)
         defer { giveBack(scratch) }
         let (_, header) = try find(position, scratch)
         return header.firstPosition == position ? header.chainBefore : nil
@@ -72,7 +79,7 @@ package final class LogReader: Sendable {
         let file = try segments.segment(place.id, place.path).file
         var expected = FrameExpectation(place)
         var offset = place.start.offset
-        scratch.window.forget()
+        scratch.forget()
         while offset < place.end {
             do throws(ReadFault) {
                 let header = try scratch.window.header(
@@ -98,20 +105,42 @@ package final class LogReader: Sendable {
             position: position)
     }
 
-    private func borrowScratch() -> Scratch { scratches.withLock { $0.popLast() } ?? Scratch() }
+    /// Memory that holds the frame of `position`, if some does: who sends again what was recorded asks
+    /// for one entry of a frame after the other.
+    private func borrowScratch(for position: Position) -> Scratch {
+        scratches.withLock { pool in
+            let index = pool.lastIndex { $0.held(position) != nil } ?? pool.indices.last
+            return index.map { pool.remove(at: $0) }
+        } ?? Scratch()
+    }
 
     private func giveBack(_ scratch: Scratch) {
         scratches.withLock { if $0.count < 8 { $0.append(scratch) } }
     }
 
-    /// Memory of one random access at a time.
+    /// Memory of one random access at a time. It keeps the last frame: what is durable never changes.
     private final class Scratch {
         var window = FrameWindow(ahead: LogLimits.indexSpacingBytes + LogLimits.blockBytes)
+        private var frame: FrameHeader?
+
+        /// The frame in the window, if it is whole and has this position.
+        func held(_ position: Position) -> FrameHeader? {
+            guard let frame, (frame.firstPosition..<frame.nextPosition).contains(position) else {
+                return nil
+            }
+            return frame
+        }
+
+        func forget() {
+            frame = nil
+            window.forget()
+        }
 
         func load(_ header: FrameHeader, _ file: File) throws(LogFailure) {
             do throws(ReadFault) {
                 // Up to the frame's end only: what follows it is not asked for.
                 try window.body(of: header, in: file, limit: header.offset + header.frameBytes)
+                frame = header
             } catch {
                 throw error.failure(file.path, at: header.offset, position: header.firstPosition)
             }

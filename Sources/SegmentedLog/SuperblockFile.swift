@@ -24,13 +24,15 @@ final class SuperblockFile {
             for _ in 0..<LogLimits.superblockCopies { first.append(to: &copies) }
             try file.writeAll(copies.bytes, at: 0)
             try file.syncAll()
-            try fileSystem.rename(paths.newSuperblock, to: paths.superblock)
-            try fileSystem.syncDirectory(paths.directory)
-            return SuperblockFile(file, first)
         } catch {
             try? file.close()
             throw error
         }
+        try file.close()
+        try fileSystem.rename(paths.newSuperblock, to: paths.superblock)
+        try fileSystem.syncDirectory(paths.directory)
+        // Opened again under its own name, so that a later failure names the right file.
+        return SuperblockFile(try File.open(paths.superblock, .writing, fileSystem), first)
     }
 
     /// Opens the file and makes all copies say what was chosen: the next write must find the pair

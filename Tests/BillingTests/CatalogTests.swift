@@ -51,7 +51,7 @@ import Testing
             (["catalog"], "2", "catalog", "must be 1"),
             (["catalog"], "null", "catalog", "must be 1"),
             (["currency"], "null", "currency", "is missing"),
-            (["currency"], "\"XXX\"", "currency", "ISO 4217"),
+            (["currency"], "\"XAU\"", "currency", "ISO 4217"),
             (["currency"], "5", "currency", "a text"),
             (["default_plan"], "\"gold\"", "default_plan", "no plan \"gold\""),
             (["default_plan"], "\"\"", "default_plan", "not empty"),

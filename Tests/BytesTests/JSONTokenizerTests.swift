@@ -150,6 +150,29 @@ import Testing
         #expect(tokens.next(7) == 10)
     }
 
+    /// A text is found eight bytes at a time: every length, with an escape or an odd byte at every
+    /// place of it, as a key and as a value.
+    @Test func textsOfEveryLengthAreRead() {
+        let tokens = JSONTokenizer()
+        let pieces = [
+            ("\\\"", "\""), ("\\\\", "\\"), ("\\u00e9", "é"), ("é", "é"), ("!", "!"), ("#", "#"),
+            ("[", "["), ("]", "]"), ("\u{7F}", "\u{7F}"), ("🙂", "🙂"),
+        ]
+        for length in 0...20 {
+            for place in 0...length {
+                for (spelled, meant) in pieces {
+                    let before = String(repeating: "x", count: place)
+                    let after = String(repeating: "y", count: length - place)
+                    let text = before + spelled + after
+                    let line = Array("{\"\(text)\":\"\(text)\",\"z\":\"\"}".utf8)
+                    #expect(tokens.parse(line.raw, paddingAvailable: 0) == nil, "\(text)")
+                    let read = [1, 2, 3, 4].map { tokens.text($0).makeString() }
+                    #expect(read == [before + meant + after, before + meant + after, "z", ""])
+                }
+            }
+        }
+    }
+
     /// The longest line there is, as one text, as one number and as many members.
     @Test func aLineOf256KiBIsRead() {
         let size = 256 * 1024

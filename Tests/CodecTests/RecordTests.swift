@@ -94,19 +94,19 @@ import Testing
         let contents = try [
             Encoding.content(line),
             Encoding.content(line.replacing("12:00:00.250Z", with: "13:00:00+01:00")),
+            Encoding.content(line.replacing(".250Z", with: ".123456789Z")),
             Encoding.content(
                 "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}"),
             Encoding.content(data: "[0.5,1e400,12345678901234567890,\"\"]"),
         ]
         let outcomes = [
-            Outcome.recorded, Outcome(shortfallUnits: -1),
+            Outcome.recorded, Outcome(shortfallUnits: -1), Outcome.recorded,
             Outcome(decision: OutcomeDecision(allowed: false, reason: .limitReached)),
             Outcome(
                 decision: OutcomeDecision(allowed: true, reason: .allowed),
                 draws: [Draw(grant: 0, units: 1), Draw(grant: 300, units: 1 << 70)]),
         ]
         return zip(contents, outcomes).map { Encoding.record($0, $1) }
-            + contents.map { Encoding.record($0) }
     }
 
     @Test func everyTruncationThrows() throws {

@@ -100,6 +100,30 @@ import Testing
         #expect(kinds.outputLines.count == 1 && kinds.output.contains("consume"))
     }
 
+    /// Every file of a data directory is one that `inspect` knows.
+    @Test func everyFileCanBeInspected() throws {
+        let server = try Server()
+        #expect(try server.json(["record"], input: Self.event)["recorded"] as? Int == 1)
+        #expect(try server.run(["snapshot"]).status == 0)
+        #expect(server.stop() == 0)
+        let paths = try #require(FileManager.default.enumerator(atPath: server.data))
+            .compactMap { $0 as? String }.filter { $0.contains("/") || $0 == "SUPER" }
+        var words: Set<String> = []
+        for path in paths {
+            let whole = server.data + "/" + path
+            let isFolder = (try? FileManager.default.contentsOfDirectory(atPath: whole)) != nil
+            if isFolder { continue }
+            let ran = try BuiltBinary.run(["inspect", whole])
+            #expect(ran.status == 0, "\(path): \(ran.errors)")
+            #expect(!ran.output.contains("DAMAGED") && !ran.output.contains("WRONG"))
+            for word in ["superblock", "manifest", "segment", "snapshot"]
+            where ran.outputLines.first?.contains(": \(word),") == true {
+                words.insert(word)
+            }
+        }
+        #expect(words == ["superblock", "manifest", "segment", "snapshot"])
+    }
+
     /// Exit codes 0 and 3, and an answer that stays.
     static func decisions(_ server: Server) throws {
         #expect(try server.run(["subscribe", "eve", "free"]).status == 0)

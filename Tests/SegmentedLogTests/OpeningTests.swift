@@ -259,4 +259,67 @@ struct OpeningTests {
         let reader = try #require(run.log?.reader)
         try run.check(reader, submitted: 120, acknowledged: 120, "after close")
     }
+
+    /// The manifest's last edit and the superblock's newest floor are gone together: the seal before
+    /// tells that there was more.
+    @Test func aSegmentThatAnEditListedIsNotTakenForALeftover() throws {
+        let run = CrashRun(records: false)
+        try run.open(seed: 1)
+        let early = run.system.disk
+        for _ in 0..<6 { try run.commit() }
+        var disk = run.system.disk
+        let superblock = try #require(early.contents(of: CrashRun.directory + "/SUPER"))
+        disk.damage(CrashRun.directory + "/SUPER", at: 0, superblock)
+        let manifest = try #require(disk.files.first { $0.contains("/manifest/") })
+        disk.damage(manifest, at: 8192, [UInt8](repeating: 0, count: 4096 * 4))
+        let failure = try failure(disk)
+        #expect(failure.kind == .damaged && failure.file == manifest, "\(failure)")
+        #expect(failure.message.contains("does not list"))
+    }
+
+    /// The thread that prepares the next segment, on the real file system, and what it left.
+    @Test func aThreadPreparesTheNextSegment() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        var options = LogOptions()
+        options.segmentBytesFirst = 32 << 10
+        options.segmentBytesMax = 64 << 10
+        let system = SystemFileSystem()
+        for round in 0..<2 {
+            let log = try SegmentedLog.open(
+                directory: folder.path, fileSystem: system, options: options)
+            #expect(log.nextPosition == Position(round * 60))
+            var frame = FrameBuilder()
+            frame.append { $0.append([1, 2, 3]) }
+            for _ in 0..<60 { _ = try log.append(&frame, commitTime: 1) }
+            try log.close()
+            // A segment that was prepared in vain is gone; all others are listed.
+            let names = try system.list(folder.path + "/wal")
+            let views = log.reader.view.read { $0.segments.map(\.id) }
+            #expect(names.count == views.count)
+        }
+    }
+
+    /// A disk that is full when the next segment is needed stops the log before a commit is lost.
+    @Test func aFullDiskStopsTheLogInOrder() throws {
+        let run = CrashRun(records: false)
+        try run.open(seed: 1)
+        run.system.plan([
+            FaultRule(
+                .failure(SystemFailure.Code.noSpace), call: .create, pathPart: "/wal/",
+                isSticky: true)
+        ])
+        let failure = #expect(throws: LogFailure.self) {
+            for _ in 0..<100 { try run.commit() }
+        }
+        #expect(failure?.message.contains("free space") == true)
+        run.system.kill()
+        run.system.plan([])
+        let acknowledged = run.acknowledged
+        #expect(acknowledged > 0 && acknowledged == run.commits.count - 1)
+        try run.open(seed: 2)
+        let reader = try #require(run.log?.reader)
+        try run.check(
+            reader, submitted: run.commits.count, acknowledged: acknowledged, "full disk")
+    }
 }

@@ -43,6 +43,22 @@ struct ReaderTests {
         #expect(throws: LogFailure.self) { _ = try reader.cursor(from: end + 1).chainAfter }
     }
 
+    /// Whoever sends again what was recorded asks for one entry of a commit after the other.
+    @Test func entriesOfOneCommitCostOneReading() throws {
+        let run = try log(commits: 12)
+        let reader = try #require(run.log?.reader)
+        let commit = try #require(run.commits.max { $0.records.count < $1.records.count })
+        try #require(commit.records.count > 1)
+        _ = try reader.withRecord(at: commit.firstPosition) { _, _ in }
+        let before = run.system.count(of: .read)
+        for (index, record) in commit.records.enumerated() {
+            let position = commit.firstPosition + Position(index)
+            #expect(
+                try reader.withRecord(at: position) { $0.makeArray() == record && $1.count > 1 })
+        }
+        #expect(run.system.count(of: .read) == before)
+    }
+
     @Test func aCursorStartsAtTheCommitThatHoldsItsPosition() throws {
         let run = try log(commits: 30)
         let reader = try #require(run.log?.reader)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import Platform
 import SegmentedLog
 
@@ -27,9 +28,12 @@ struct InspectCommand: ParsableCommand {
             }
             throw CommandFailure(.inputOutput, error.message)
         }
-        guard let lines else {
-            throw CommandFailure(.rejected, "\(file) is no file that Daybook writes")
+        if let lines { return try Output.print(lines) }
+        if let lines = try SnapshotInspection.describe(
+            path: file, fileSystem: SystemFileSystem())
+        {
+            return try Output.print(lines)
         }
-        try Output.print(lines)
+        throw CommandFailure(.rejected, "\(file) is no file that Daybook writes")
     }
 }

@@ -15,6 +15,7 @@ struct TailCommand: ParsableCommand {
             """)
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "First position. -1: only what comes after now.", valueName: "position"))
     var from = 0

@@ -1,0 +1,88 @@
+import Billing
+import Bytes
+import Projections
+import Testing
+
+/// Which plan counts when: by effective time, then by position.
+@Suite struct EntitlementTests {
+    private func subscribed(
+        _ list: [(effective: Int64, plan: String)], account: UInt32 = 0
+    ) -> Entitlements {
+        var entitlements = Entitlements()
+        for (position, entry) in list.enumerated() {
+            entitlements.subscribe(
+                .init(
+                    effective: Timestamp(nanoseconds: entry.effective), plan: entry.plan,
+                    catalog: 0, position: UInt64(position)), account: account)
+        }
+        return entitlements
+    }
+
+    private func plan(_ entitlements: borrowing Entitlements, at time: Int64) -> String? {
+        entitlements.subscription(of: 0, at: Timestamp(nanoseconds: time))?.plan
+    }
+
+    @Test func theLatestEffectiveCounts() {
+        let entitlements = subscribed([(100, "a"), (300, "b"), (200, "c")])
+        for (time, expected) in [
+            (99, nil), (100, "a"), (199, "a"), (200, "c"), (299, "c"), (300, "b"),
+            (Int64.max, "b"), (Int64.min, nil),
+        ] as [(Int64, String?)] {
+            #expect(plan(entitlements, at: time) == expected, "at \(time)")
+        }
+    }
+
+    @Test func ofEqualTimesTheLastRecordedCounts() {
+        let entitlements = subscribed([(5, "a"), (9, "z"), (5, "b"), (5, "c"), (9, "y"), (1, "p")])
+        #expect(entitlements.timeline(of: 0).map(\.plan) == ["p", "a", "b", "c", "z", "y"])
+        #expect(entitlements.timeline(of: 0).map(\.position) == [5, 0, 2, 3, 1, 4])
+        #expect(plan(entitlements, at: 5) == "c")
+        #expect(plan(entitlements, at: 9) == "y")
+    }
+
+    @Test func aPastEffectiveTimeChangesOnlyThePast() {
+        var entitlements = subscribed([(100, "new")])
+        entitlements.subscribe(
+            .init(
+                effective: Timestamp(nanoseconds: -1000), plan: "old", catalog: 0, position: 1),
+            account: 0)
+        #expect(plan(entitlements, at: 99) == "old")
+        #expect(plan(entitlements, at: 100) == "new")
+    }
+
+    @Test func accountsDoNotMeet() {
+        let entitlements = subscribed([(1, "a")], account: 7)
+        #expect(plan(entitlements, at: 5) == nil)
+        #expect(entitlements.timeline(of: 6).isEmpty)
+        #expect(entitlements.timeline(of: 700).isEmpty)
+    }
+
+    @Test func orderAndEveryFieldAreInTheDigest() {
+        let lists: [[(Int64, String)]] = [
+            [], [(1, "a")], [(2, "a")], [(1, "b")], [(1, "a"), (1, "b")], [(1, "b"), (1, "a")],
+        ]
+        var digests: Set<String> = []
+        for list in lists {
+            var entitlements = subscribed(list)
+            digests.insert(entitlements.digest().hex)
+        }
+        var other = Entitlements()
+        other.subscribe(
+            .init(effective: Timestamp(nanoseconds: 1), plan: "a", catalog: 1, position: 0),
+            account: 0)
+        digests.insert(other.digest().hex)
+        #expect(digests.count == lists.count + 1)
+    }
+
+    @Test func aRestoredStateIsTheSame() throws {
+        var live = subscribed([(5, "a"), (9, "z"), (5, "b"), (5, ""), (9, "\u{E9}")], account: 300)
+        var bytes = ByteBuffer()
+        live.serialise(into: &bytes)
+        var reader = ByteReader(bytes.bytes)
+        var restored = try Entitlements(restoring: &reader)
+        let (left, right) = (live.digest(), restored.digest())
+        #expect(left == right)
+        #expect(
+            restored.timeline(of: 300).map(\.plan) == live.timeline(of: 300).map(\.plan))
+    }
+}

@@ -1,0 +1,197 @@
+import Billing
+import Bytes
+import Codec
+import Projections
+import Testing
+
+/// What the tests of the folds have in common: names, records and catalogs made by hand.
+enum Sample {
+    static let key = SipKey(k0: 0x0706_0504_0302_0100, k1: 0x0F0E_0D0C_0B0A_0908)
+    /// 2026-03-01T12:00:00Z.
+    static let now: Int64 = 1_772_366_400_000_000_000
+    static let one: Int128 = 1_000_000_000_000
+
+    /// Nanoseconds of an RFC 3339 instant.
+    static func time(_ text: String) throws -> Int64 {
+        try #require(Timestamp(rfc3339: text)).nanoseconds
+    }
+
+    /// The canonical content of an event, given as its JSON line.
+    static func event(_ line: String) throws -> [UInt8] {
+        let tokens = JSONTokenizer()
+        #expect(line.withBytes { tokens.parse($0, paddingAvailable: 0) } == nil, "\(line)")
+        var arena = ByteBuffer()
+        _ = try EventEncoder(key: key).encode(tokens, into: &arena).get()
+        return arena.copyBytes(in: 0..<arena.count)
+    }
+
+    /// An event of a type with some data.
+    static func event(
+        _ id: String, _ type: String, _ account: String, _ data: String = "{}",
+        time: String? = nil
+    ) throws -> [UInt8] {
+        let time = time.map { #","time":"\#($0)""# } ?? ""
+        return try event(
+            #"{"specversion":"1.0","id":"\#(id)","source":"test","type":"\#(type)","#
+                + #""subject":"\#(account)"\#(time),"data":\#(data)}"#)
+    }
+
+    /// The canonical content of a command with its data given as JSON.
+    static func command(
+        _ kind: RecordKind, _ id: String, _ account: String?, _ data: String,
+        effective: String? = nil
+    ) throws -> [UInt8] {
+        var time: EventTime?
+        if let effective {
+            time = EventTime(effective)
+            #expect(time != nil, "\(effective)")
+        }
+        var arena = ByteBuffer()
+        _ = try CommandEncoder(key: key).encode(
+            kind, source: "test", id: id, subject: account, time: time,
+            timeText: effective ?? "", data: try ValueCoder.value(json: Array(data.utf8)),
+            into: &arena
+        ).get()
+        return arena.copyBytes(in: 0..<arena.count)
+    }
+
+    /// A catalog, given as JSON.
+    static func catalog(_ json: String) throws -> Catalog {
+        try Catalog.decode(ValueCoder.value(json: Array(json.utf8))).get()
+    }
+
+    /// Meters of one event type, given as the inside of the catalog's `meters`.
+    static func meters(_ json: String) throws -> [CompiledMeter] {
+        try catalog(
+            #"{"catalog":1,"currency":"USD","meters":{\#(json)},"plans":{}}"#
+        ).meters.enumerated().map { CompiledMeter($1, number: UInt32($0), burnRate: nil) }
+    }
+
+    static let catalogJSON = """
+        {"catalog":1,"currency":"USD","default_plan":"free",
+         "meters":{
+           "tokens":{"event":"llm.call","aggregate":"sum","value":"tokens","group_by":["model"]},
+           "calls":{"event":"llm.call","aggregate":"count"},
+           "people":{"event":"login","aggregate":"unique","value":"person"},
+           "images":{"event":"image.made","aggregate":"count"}},
+         "features":{"calls":{"meter":"calls"},"tokens":{"meter":"tokens"},
+           "images":{"meter":"images"},"people":{"meter":"people"},"sso":{}},
+         "credit":{"unit":"credits","burn":{"images":"2.5"}},
+         "plans":{
+           "free":{"entitlements":{"calls":{"limit":5},"images":{"unlimited":true}}},
+           "pro":{"entitlements":{"calls":{"unlimited":true},"tokens":{"unlimited":true},
+             "people":{"unlimited":true},"sso":true}}}}
+        """
+}
+
+/// Books that are driven as the engine drives them, without a log behind them.
+final class Ledger {
+    /// What a log would hold.
+    struct Entry {
+        var content: [UInt8]
+        var outcome: Outcome
+        var recordedAt: Int64
+    }
+
+    var books: Books
+    private(set) var entries: [Entry] = []
+
+    init(indexed: Bool = false) { books = Books(key: Sample.key, indexed: indexed) }
+
+    /// Books folded from entries alone: nothing is decided.
+    convenience init(replaying entries: [Entry]) throws {
+        self.init()
+        for entry in entries { try apply(entry) }
+    }
+
+    /// Decides a request and, if it becomes an entry, applies it.
+    @discardableResult
+    func send(_ content: [UInt8], at recordedAt: Int64 = Sample.now) throws -> Verdict {
+        let view = try RecordView(content: content.raw)
+        let verdict = books.decide(view, recordedAt: recordedAt)
+        if case .entry(let outcome, _) = verdict {
+            try apply(Entry(content: content, outcome: outcome, recordedAt: recordedAt))
+        }
+        return verdict
+    }
+
+    /// Sends a request that must become an entry; gives its outcome.
+    @discardableResult
+    func record(_ content: [UInt8], at recordedAt: Int64 = Sample.now) throws -> Outcome {
+        guard case .entry(let outcome, _) = try send(content, at: recordedAt) else {
+            throw Failure(text: "refused")
+        }
+        return outcome
+    }
+
+    struct Failure: Error { let text: String }
+
+    /// Applies an entry as it stands, and meters history again where a catalog demands it.
+    func apply(_ entry: Entry) throws {
+        let view = try RecordView(content: entry.content.raw)
+        let stale = try books.apply(view, outcome: entry.outcome, recordedAt: entry.recordedAt)
+        if !stale.isEmpty {
+            for (position, old) in entries.enumerated() {
+                let view = try RecordView(content: old.content.raw)
+                books.meterAgain(
+                    view, at: UInt64(position), outcome: old.outcome,
+                    recordedAt: old.recordedAt, meters: stale)
+            }
+        }
+        entries.append(entry)
+    }
+
+    func publish(_ catalog: String = Sample.catalogJSON, id: String = "v1") throws {
+        try record(Sample.command(.publish, id, nil, #"{"catalog":\#(catalog)}"#))
+    }
+
+    var digest: String { books.digest().hex }
+
+    /// What a meter counted for an account in the month of `Sample.now`.
+    func total(_ account: String, _ meter: String) throws -> (events: UInt64, units: Int128) {
+        guard let account = books.account(account), let meter = books.registry.meter(meter) else {
+            throw Failure(text: "no such account or meter")
+        }
+        return books.counters.total(
+            account: account, meter: meter, month: Month(containing: Sample.now))
+    }
+
+    /// The bytes of one part of a snapshot.
+    func state(of part: Books.Part) -> [UInt8] {
+        var bytes = ByteBuffer()
+        books.serialise(part, into: &bytes)
+        return bytes.copyBytes(in: 0..<bytes.count)
+    }
+
+    /// A ledger with something of everything in it.
+    static func filled() throws -> Ledger {
+        let ledger = Ledger()
+        try ledger.record(Sample.event("e0", "early", "acme"))
+        try ledger.publish()
+        try ledger.record(
+            Sample.command(
+                .subscribe, "s1", "acme", #"{"plan":"pro"}"#, effective: "2026-02-01T00:00:00Z"))
+        try ledger.record(
+            Sample.command(
+                .grant, "g1", "acme",
+                #"{"amount":"10","priority":-1,"expires":"2027-01-01T00:00:00Z"}"#))
+        try ledger.record(Sample.command(.grant, "g2", "beta", #"{"amount":"3.5"}"#))
+        for number in 0..<6 {
+            try ledger.record(
+                Sample.event(
+                    "t\(number)", "llm.call", "acme",
+                    #"{"tokens":\#(number).5,"model":"m\#(number % 2)"}"#,
+                    time: "2026-0\(1 + number % 3)-10T00:00:00Z"))
+            try ledger.record(
+                Sample.event("p\(number)", "login", "beta", #"{"person":\#(number % 4)}"#))
+        }
+        try ledger.record(Sample.event("i1", "image.made", "acme"))
+        try ledger.record(Sample.event("i2", "image.made", "gamma"))
+        try ledger.record(Sample.command(.consume, "c1", "beta", #"{"feature":"images"}"#))
+        try ledger.record(Sample.command(.consume, "c2", "beta", #"{"feature":"images"}"#))
+        try ledger.record(Sample.event("x1", "llm.call", "acme", #"{"tokens":"many"}"#))
+        try ledger.record(
+            Sample.event(#"{"specversion":"1.0","id":"n","source":"test","type":"login"}"#))
+        return ledger
+    }
+}
