@@ -4,17 +4,25 @@ import Synchronization
 /// The real file system behind a door: while it is closed nothing becomes durable.
 final class GatedFileSystem: FileSystem {
     private let real = SystemFileSystem()
-    private let isOpen = Monitor(true)
+    /// Syncs that may pass.
+    private let permits = Monitor(Int.max)
     private let failure = Atomic<Bool>(false)
 
-    func close() { isOpen.withLock { $0 = false } }
-    func open() { isOpen.withLock { $0 = true } }
+    func close() { permits.withLock { $0 = 0 } }
+    func open() { permits.withLock { $0 = Int.max } }
+
+    /// Lets one sync through.
+    func letOnePass() { permits.withLock { $0 += 1 } }
 
     /// From now on no sync succeeds, as on a broken disk.
     func failSyncs() { failure.store(true, ordering: .sequentiallyConsistent) }
 
     private func pass(_ call: SystemCall) throws(SystemFailure) {
-        _ = isOpen.wait { $0 ? true : nil }
+        _ = permits.wait(waking: []) { permits -> Bool? in
+            guard permits > 0 else { return nil }
+            if permits < Int.max { permits -= 1 }
+            return true
+        }
         if failure.load(ordering: .sequentiallyConsistent) {
             throw SystemFailure(call, "broken disk", errno: SystemFailure.Code.inputOutput)
         }

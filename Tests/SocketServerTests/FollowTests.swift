@@ -1,3 +1,6 @@
+import Bytes
+import Engine
+import SegmentedLog
 import SocketServer
 import Testing
 
@@ -123,8 +126,26 @@ import Testing
         #expect(try writer.ask(event("last")).int("position") == 1)
     }
 
-    /// A filter that nothing passes: the edge looks through the log in steps and serves others in
-    /// between.
+    /// A filter that nothing passes is a long search; it is done in steps of so many entries.
+    @Test func aFeedLooksAtSoManyEntriesACall() throws {
+        let house = try House()
+        let writer = try house.connect()
+        for number in 0..<20 { _ = try writer.ask(event("e-\(number)")) }
+        var request = FollowRequest()
+        request.account = "nobody"
+        var feed = try EntryFeed(house.engine, request)
+        var out = ByteBuffer()
+        var calls = 0
+        steps: while true {
+            switch try feed.fill(&out, byteLimit: 1_000, entriesMax: 5) {
+            case .full: calls += 1
+            case .atHead, .done: break steps
+            }
+        }
+        #expect(calls == 4 && feed.next == 20 && out.count == 0)
+    }
+
+    /// The server serves others while it searches.
     @Test func aSearchDoesNotHoldUpOthers() throws {
         var limits = House.limits
         limits.edges = 1

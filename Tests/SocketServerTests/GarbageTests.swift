@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import SocketServer
 import Testing
 
 /// Clients that send nonsense or vanish disturb nobody.
@@ -106,6 +107,30 @@ import Testing
         let peer = try house.connect()
         #expect(try peer.ask(event("mine")).text("id") == "mine")
         #expect(try peer.isSilent())
+    }
+
+    /// A client is cut off while its events are on their way, another one takes its place on the
+    /// edge, and then the replies come.
+    @Test func aPlaceThatIsTakenAgainGetsNoReplyOfItsFirstOwner() throws {
+        var limits = House.limits
+        limits.edges = 1
+        limits.stalledNanoseconds = 200_000_000
+        let gate = GatedFileSystem()
+        let house = try House(limits, fileSystem: gate)
+        try house.publish()
+        let first = try house.connect()
+        gate.close()
+        // More than the socket holds and less than what stops the reading.
+        try first.send([String](repeating: #"{"request":"catalog"}"#, count: 1_500))
+        try first.send((0..<50).map { event("first-\($0)") })
+        try house.waitForConnections(1)
+        try house.waitForConnections(0)
+        let second = try house.connect()
+        try house.waitForConnections(1)
+        gate.open()
+        try eventually("all are recorded") { house.position == 51 }
+        #expect(try second.isSilent())
+        #expect(try second.ask(event("second")).text("id") == "second")
     }
 
     /// Sends a little, leaves at once: what was sent in full is recorded.

@@ -12,6 +12,7 @@ final class House {
     let path: String
     let engine: Engine
     let server: SocketServer
+    private let fileSystem: any FileSystem
 
     /// Limits under which a test need not wait long.
     static var limits: ServerLimits {
@@ -24,6 +25,7 @@ final class House {
     init(
         _ limits: ServerLimits = House.limits, fileSystem: any FileSystem = SystemFileSystem()
     ) throws {
+        self.fileSystem = fileSystem
         folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
         path = folder + ".sock"
         var options = Engine.Options(directory: folder, fileSystem: fileSystem)
@@ -33,6 +35,8 @@ final class House {
     }
 
     deinit {
+        // A test that failed may have left it closed, and nothing would come to its end.
+        (fileSystem as? GatedFileSystem)?.open()
         server.stop()
         engine.close()
         try? FileManager.default.removeItem(atPath: folder)

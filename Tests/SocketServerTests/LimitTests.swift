@@ -105,23 +105,26 @@ import Testing
     }
 
     /// A client asks and never reads: the server stops reading from it, and goes on when it does.
-    @Test(arguments: [#"{"request":"catalog"}"#, "garbage"])
-    func repliesThatAreNotReadStopTheReading(_ line: String) throws {
+    @Test(arguments: [
+        (#"{"request":"catalog"}"#, 1 << 20),
+        (String(repeating: "garbage", count: 150), 6 << 20),
+    ])
+    func repliesThatAreNotReadStopTheReading(_ line: String, _ bytesMax: Int) throws {
         let house = try House(limits { $0.unreadReplyBytes = 64 << 10 })
         try house.publish()
         let deaf = try house.connect()
-        let block = Array(String(repeating: line + "\n", count: 1_000).utf8)
+        let block = Array(String(repeating: line + "\n", count: 100).utf8)
         var sent = 0
-        while sent < 64 << 20 {
-            let count = try deaf.sendSome(block, patience: 300_000_000)
+        while sent < 2 * bytesMax {
+            let count = try deaf.sendSome(block, patience: 1_000_000_000)
             sent += count
             if count < block.count { break }
         }
-        #expect(sent < 16 << 20, "the server reads on from a client that does not")
+        #expect(sent < bytesMax, "the server reads on from a client that does not")
         let other = try house.connect()
         #expect(try other.ask(event("meanwhile")).text("outcome") == "recorded")
         for _ in 0..<(sent / (line.utf8.count + 1)) { _ = try deaf.reply() }
-        #expect(house.server.connectionCount == 2 + 0)
+        #expect(house.server.connectionCount == 2)
     }
 
     @Test func aClientThatReadsNothingIsCutOff() throws {
@@ -139,18 +142,15 @@ import Testing
         #expect(try idle.ask(event("idle is fine")).text("outcome") == "recorded")
     }
 
-    /// A reader that is slow but does read is not cut off.
+    /// A reader that is slow but does read is not cut off, though the server never gets rid of all
+    /// that it has for it in the time in which nothing at all would be too long.
     @Test func aSlowReaderIsNotCutOff() throws {
-        let house = try House(
-            limits {
-                $0.unreadReplyBytes = 16 << 10
-                $0.stalledNanoseconds = 400_000_000
-            })
+        let house = try House(limits { $0.stalledNanoseconds = 500_000_000 })
         try house.publish()
         let slow = try house.connect()
-        try slow.send([String](repeating: #"{"request":"catalog"}"#, count: 2_500))
-        for number in 0..<2_500 {
-            if number % 250 == 0 { usleep(100_000) }
+        try slow.send([String](repeating: #"{"request":"catalog"}"#, count: 3_000))
+        for number in 0..<3_000 {
+            if number % 200 == 0 { usleep(70_000) }
             #expect(try slow.reply().flag("ok") == true)
         }
     }
