@@ -78,11 +78,13 @@ let targets: [Target] = [
     .target(
         name: "SimulatedFileSystem", dependencies: ["Platform"],
         path: "Tests/SimulatedFileSystem", swiftSettings: ownsBytes),
-    .testTarget(name: "MoneyTests", dependencies: ["Money"], swiftSettings: strict),
-    .testTarget(name: "BillingTests", dependencies: ["Billing", "Money"], swiftSettings: strict),
-    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "Seeds", path: "Tests/Seeds", swiftSettings: strict),
+    .testTarget(name: "MoneyTests", dependencies: ["Money", "Seeds"], swiftSettings: strict),
     .testTarget(
-        name: "CodecTests", dependencies: ["Codec", "Bytes", "Billing", "Money"],
+        name: "BillingTests", dependencies: ["Billing", "Money", "Seeds"], swiftSettings: strict),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "Seeds"], swiftSettings: strict),
+    .testTarget(
+        name: "CodecTests", dependencies: ["Seeds", "Codec", "Bytes", "Billing", "Money"],
         swiftSettings: strict),
     .testTarget(
         name: "SegmentedLogTests",

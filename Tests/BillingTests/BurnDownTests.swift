@@ -1,5 +1,6 @@
 import Billing
 import Money
+import Seeds
 import Testing
 
 /// Which grants pay, how much, and in which order.

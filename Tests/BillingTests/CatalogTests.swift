@@ -1,5 +1,6 @@
 import Billing
 import Money
+import Seeds
 import Testing
 
 /// Catalogs: what a good one means, and what is said of a bad one.

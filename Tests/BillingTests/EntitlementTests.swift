@@ -1,5 +1,6 @@
 import Billing
 import Money
+import Seeds
 import Testing
 
 /// Who may go on, in which order it is asked, and with which numbers.

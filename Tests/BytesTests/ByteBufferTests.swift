@@ -1,4 +1,5 @@
 import Bytes
+import Seeds
 import Testing
 
 /// A growable buffer against an array that is told the same things.

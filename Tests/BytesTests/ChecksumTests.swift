@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Seeds
 import Testing
 
 /// Checksums against published vectors and against a bit-by-bit computation.

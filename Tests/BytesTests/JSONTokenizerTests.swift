@@ -1,4 +1,5 @@
 import Bytes
+import Seeds
 import Testing
 
 /// What is a JSON line and what is not, by RFC 8259 and nothing more generous.

@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Seeds
 import Testing
 
 /// The rules of CloudEvents 1.0, each with the member that a rejection names.

@@ -1,3 +1,5 @@
+import Seeds
+
 /// A JSON document as a test sees it: made up at random, spelled at random, and compared by its own
 /// rules. Nothing of the code under test is in it.
 indirect enum JSONDocument {

@@ -2,6 +2,7 @@ import Billing
 import Bytes
 import Codec
 import Money
+import Seeds
 import Testing
 
 /// Numbers of any length, exact, with one form for each value.

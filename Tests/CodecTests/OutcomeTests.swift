@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Seeds
 import Testing
 
 /// Outcomes: facts that must come back as they were written.

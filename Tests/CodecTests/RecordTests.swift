@@ -2,6 +2,7 @@ import Billing
 import Bytes
 import Codec
 import Money
+import Seeds
 import Testing
 
 /// A record read back: all its parts, and what becomes of damage.

@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Seeds
 import Testing
 
 /// The same content is the same bytes, and other content is other bytes: what conflicts, duplicates

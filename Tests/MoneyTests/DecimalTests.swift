@@ -1,4 +1,5 @@
 import Money
+import Seeds
 import Testing
 
 /// Decimal texts to numbers and back.

@@ -1,4 +1,5 @@
 import Money
+import Seeds
 import Testing
 
 /// 256-bit money against the same sums done on paper.

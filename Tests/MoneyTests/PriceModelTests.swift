@@ -1,4 +1,5 @@
 import Money
+import Seeds
 import Testing
 
 /// What quantities cost: rows a billing person can check, and what holds for all of them.
