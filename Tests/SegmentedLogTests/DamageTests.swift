@@ -115,6 +115,23 @@ struct DamageTests {
         }
     }
 
+    /// Only the manifest knows that an earlier segment had a seal.
+    @Test func aLostSealOfAnEarlierSegmentIsDamage() throws {
+        let store = try Store(commits: 8, closes: true)
+        let first = try #require(store.disk.files.first { $0.contains("/wal/") })
+        #expect(first != store.segment)
+        let bytes = try #require(store.disk.contents(of: first))
+        let blocks = Array(stride(from: 4096, to: bytes.count, by: 4096))
+        let seal = try #require(blocks.last { bytes[$0 + 4] == 3 })
+        var disk = store.disk
+        disk.damage(first, at: seal, [UInt8](repeating: 0, count: 4096))
+        guard case .refused(let failure) = try store.read(disk, "no seal") else {
+            Issue.record("a lost seal went unnoticed")
+            return
+        }
+        #expect(failure.file == first && failure.offset == seal)
+    }
+
     struct Flip: Sendable, CustomTestStringConvertible {
         var closes: Bool
         var part: Int
