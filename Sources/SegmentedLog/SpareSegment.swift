@@ -5,11 +5,17 @@ import Platform
 /// Zeroing 64 MiB takes a fifth of a second, and commits must not wait for it. So a thread does it,
 /// one for each file; it touches nothing but its own file and the names of one directory.
 final class SpareSegment: Sendable {
-    private enum State {
+    private enum Work {
         case none
-        case preparing(Thread?)
+        case preparing
         case ready(Prepared)
         case failed(SystemFailure)
+    }
+
+    private struct State {
+        var work = Work.none
+        /// The thread of the work; joined by whoever takes the file.
+        var thread: Thread?
     }
 
     /// A file of zeros under its final name.
@@ -21,7 +27,7 @@ final class SpareSegment: Sendable {
 
     private let paths: StorePaths
     private let fileSystem: any FileSystem
-    private let state = Monitor(State.none)
+    private let state = Monitor(State())
 
     init(_ paths: StorePaths, _ fileSystem: any FileSystem) {
         self.paths = paths
@@ -30,7 +36,7 @@ final class SpareSegment: Sendable {
 
     /// Whether nothing is prepared and nothing under way.
     var isMissing: Bool {
-        state.read { if case .none = $0 { true } else { false } }
+        state.read { if case .none = $0.work { true } else { false } }
     }
 
     /// Makes a file of zeros: bytes, then name.
@@ -50,39 +56,34 @@ final class SpareSegment: Sendable {
     /// Prepares a file now.
     func prepare(_ id: UInt64, capacity: Int) throws(SystemFailure) {
         let made = try Self.make(id, capacity: capacity, paths, fileSystem)
-        state.withLock { $0 = .ready(made) }
+        state.withLock { $0.work = .ready(made) }
     }
 
     /// Prepares a file on a thread of its own.
     func prepareInBackground(_ id: UInt64, capacity: Int) {
-        state.withLock { $0 = .preparing(nil) }
+        state.withLock { $0.work = .preparing }
         let thread = Thread.spawn(name: "daybook-spare") { [self] in
             do throws(SystemFailure) {
                 let made = try Self.make(id, capacity: capacity, paths, fileSystem)
-                state.withLock { $0 = .ready(made) }
+                state.withLock { $0.work = .ready(made) }
             } catch {
-                state.withLock { $0 = .failed(error) }
+                state.withLock { $0.work = .failed(error) }
             }
         }
-        // The thread may have ended already; then there is nobody to wait for but itself.
-        let isOver = state.withLock { state in
-            guard case .preparing = state else { return true }
-            state = .preparing(thread)
-            return false
-        }
-        if isOver { thread.join() }
+        state.withLock { $0.thread = thread }
     }
 
     /// The file, waiting for the thread if it is at work; nil if nothing was prepared.
     /// - Throws: what went wrong when it was prepared.
     func take() throws(SystemFailure) -> Prepared? {
-        let thread: Thread? = state.withLock { state in
-            if case .preparing(let thread) = state { thread } else { nil }
+        let thread = state.withLock { state in
+            defer { state.thread = nil }
+            return state.thread
         }
         thread?.join()
         return try state.withLock { (state) throws(SystemFailure) in
-            defer { state = .none }
-            switch state {
+            defer { state.work = .none }
+            switch state.work {
             case .ready(let made): return made
             case .failed(let failure): throw failure
             case .none, .preparing: return nil

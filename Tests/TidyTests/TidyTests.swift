@@ -40,6 +40,17 @@ import Testing
         #expect(found.isEmpty, "\(found.map(\.description).joined(separator: "\n"))")
     }
 
+    /// A map that names files which moved is worse than none.
+    @Test func theMapNamesFilesThatExist() throws {
+        let map = try #require(Repository.file("docs/ARCHITECTURE.md"))
+        let names = Set(Rules.allMatches(#"([A-Za-z+/-]+\.swift)"#, in: map.text))
+        #expect(names.count > 20)
+        let sources = Repository.paths.filter { $0.hasPrefix("Sources/") }
+        for name in names {
+            #expect(sources.contains { $0.hasSuffix("/" + name) }, "there is no \(name)")
+        }
+    }
+
     @Test func decisionsAreListed() throws {
         let index = try #require(Repository.file("docs/decisions/README.md"))
         #expect(Documents.unlistedDecisions(paths: Repository.paths, index: index.text) == [])
