@@ -87,8 +87,13 @@ func openDescriptors() throws -> Int {
 }
 
 private func useAndDrop() throws {
-    let house = try House()
-    try house.connect().close()
+    // One segment for all of it, which the log's reader has open from the start: how many segments
+    // there are is the log's affair, and each has a descriptor.
+    let house = try House(segmentBytes: 16 << 20)
+    let first = try house.connect()
+    try demand(try first.ask(event("first")).text("outcome") == "recorded", "first")
+    _ = try first.ask(#"{"request":"verify"}"#)
+    first.close()
     try house.waitForConnections(0)
     usleep(300_000)
     let resting = try openDescriptors()

@@ -23,13 +23,14 @@ final class House {
     }
 
     init(
-        _ limits: ServerLimits = House.limits, fileSystem: any FileSystem = SystemFileSystem()
+        _ limits: ServerLimits = House.limits, fileSystem: any FileSystem = SystemFileSystem(),
+        segmentBytes: Int = 256 << 10
     ) throws {
         self.fileSystem = fileSystem
         folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
         path = folder + ".sock"
         var options = Engine.Options(directory: folder, fileSystem: fileSystem)
-        options.log.segmentBytesFirst = 256 << 10
+        options.log.segmentBytesFirst = segmentBytes
         engine = try Engine.open(options)
         server = try SocketServer.start(engine: engine, path: path, limits: limits)
     }
