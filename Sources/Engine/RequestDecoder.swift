@@ -43,7 +43,7 @@ package struct RequestDecoder {
             let message = "the line is not one JSON object: \(problem.message)"
             return .refused(Refusal(code: "bad_json", message: message), id: nil, isQuery: false)
         }
-        guard let request = token(of: Self.requestKey) else {
+        guard let request = requestToken else {
             return bounded(events.encode(tokens, into: &arena), "bad_event", &arena)
         }
         guard case .string = tokens.tag(request), let word = tokens.text(request).makeString()
@@ -51,25 +51,32 @@ package struct RequestDecoder {
         return decode(request: word, into: &arena)
     }
 
-    private static let requestKey = Array("request".utf8)
-    private static let idKey = Array("id".utf8)
-
-    /// The token of the value of a member of the line's object.
-    private func token(of name: [UInt8]) -> Int? {
+    /// The token of the word of a request; nil for everything else. What says `specversion` is an event,
+    /// whatever attributes it has; most events say so first.
+    private var requestToken: Int? {
+        let all = tokens.all
+        var request: Int?
         var key = 1
-        for _ in 0..<tokens.memberCount(0) {
-            if tokens.text(key).isEqual(to: name.raw) { return key + 1 }
-            key = tokens.next(key + 1)
+        for _ in 0..<all.memberCount(0) {
+            let name = all.text(key)
+            if name.isEqual(to: "specversion" as StaticString) { return nil }
+            if name.isEqual(to: "request" as StaticString) { request = key + 1 }
+            key = all.next(key + 1)
         }
-        return nil
+        return request
     }
 
     /// The line's id, if it has one that can be read.
     private var id: String? {
-        guard let index = token(of: Self.idKey), case .string = tokens.tag(index) else {
-            return nil
+        let all = tokens.all
+        var key = 1
+        for _ in 0..<all.memberCount(0) {
+            if all.text(key).isEqual(to: "id" as StaticString), case .string = all.tag(key + 1) {
+                return all.text(key + 1).makeString()
+            }
+            key = all.next(key + 1)
         }
-        return tokens.text(index).makeString()
+        return nil
     }
 
     private func refused(_ refusal: Refusal, isQuery: Bool = false) -> Request {

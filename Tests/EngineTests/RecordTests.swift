@@ -58,6 +58,12 @@ import Testing
             #"{"specversion":"1.0","id":"e","source":"other","type":"t","subject":"a"}"#)
     }
 
+    @Test func anEventMayHaveAnAttributeCalledRequest() throws {
+        let book = try Book()
+        try book.record(
+            #"{"request":"ping","specversion":"1.0","id":"e","source":"s","type":"t"}"#)
+    }
+
     @Test func anEventCannotForgeACommand() throws {
         let book = try Book()
         try book.publish(testCatalog)
