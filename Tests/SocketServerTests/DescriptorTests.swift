@@ -8,6 +8,8 @@ import Testing
     /// Clients come and go in every way; nothing of them is left, nor of the server in the end.
     @Test func nothingLeaks() async {
         await #expect(processExitsWith: .success) {
+            // What the libraries of the process itself want to have open, they have after the first.
+            try useAndDrop()
             let before = try openDescriptors()
             try useAndDrop()
             try eventually("descriptors are given back") { try openDescriptors() == before }
@@ -81,9 +83,14 @@ private func limitDescriptors(to count: UInt) {
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Descriptors that this process has open.
+/// Descriptors that this process has open. Timers are left out: nothing here makes one, but the
+/// dispatch library does when it likes.
 func openDescriptors() throws -> Int {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+    let files = FileManager.default
+    return try files.contentsOfDirectory(atPath: "/proc/self/fd").count { name in
+        let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
+        return target != "anon_inode:[timerfd]"
+    }
 }
 
 private func useAndDrop() throws {
