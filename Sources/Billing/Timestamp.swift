@@ -38,6 +38,13 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return text + "Z"
     }
 
+    /// The calendar month in UTC in which it lies: year × 12 + month − 1.
+    package var monthIndex: Int {
+        let days = Self.split(nanoseconds, 86_400_000_000_000).0
+        let date = CivilDate(daysSinceEpoch: Int(days))
+        return date.year * 12 + date.month - 1
+    }
+
     /// Floor division and its remainder, which is never negative.
     static func split(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
         let quotient = value / divisor
@@ -134,9 +141,7 @@ package struct Period: Hashable, Sendable {
 
     /// The calendar month in UTC in which an instant lies.
     package static func calendarMonth(containing time: Timestamp) -> Period {
-        let days = Timestamp.split(time.nanoseconds, 86_400_000_000_000).0
-        let date = CivilDate(daysSinceEpoch: Int(days))
-        return Period(monthIndex: date.year * 12 + date.month - 1)
+        Period(monthIndex: time.monthIndex)
     }
 
     /// Whether an instant lies in it.
