@@ -10,6 +10,8 @@ import SegmentedLog
 ///
 /// Any failure of the log ends the engine: the frame's fate is unknown, its askers are told so,
 /// and nothing is tried again. Recovery decides at the next start.
+///
+/// `@unchecked Sendable`: one thread runs it from `run()` on, and it alone touches the log.
 final class SyncLoop: @unchecked Sendable {
     private unowned let engine: Engine
     private let log: SegmentedLog

@@ -69,13 +69,15 @@ struct YAMLDocument {
         }
     }
 
-    /// The problems of this document, each with the line of its path or of what holds it.
+    /// The problems of this document, each with the line of its path or of what holds it, from the top of
+    /// the file to its end.
     func problems(_ list: [(path: String, message: String)], in file: String) -> Problems {
-        Problems(
-            file: file,
-            list: list.map { path, message in
-                Problem(line: line(of: path), path: path, message: message)
-            })
+        let located = list.map { path, message in
+            Problem(line: line(of: path), path: path, message: message)
+        }
+        // The sort is stable: problems of one line stay in the order in which they were found.
+        return Problems(
+            file: file, list: located.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
     }
 
     /// The line on which a path begins; that of the nearest enclosing one for what is missing.
