@@ -103,7 +103,9 @@ let targets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "SocketServerTests",
-        dependencies: ["SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes"],
+        dependencies: [
+            "SocketServer", "Engine", "SimulatedFileSystem", "Client", "Codec", "Platform", "Bytes",
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "CommandTests",

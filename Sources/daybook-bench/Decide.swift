@@ -13,32 +13,25 @@ struct Decide: ParsableCommand {
 
     @Option(help: "Clients at once.") var clients = 1
     @Option(help: "Requests of each client and kind.") var requests = 2_000
-    @Option(help: "A server's socket; without it an engine is started in this process.")
-    var socket: String?
-    @Option(help: "Folder for the store and the raw file; removed afterwards.")
-    var folder = "/tmp/daybook-bench-\(Platform.Process.identifier)"
+    @OptionGroup var place: Place
 
     func run() throws {
-        let files = Scratch(folder: folder)
-        try files.make()
-        defer { files.remove() }
-        let server = try socket == nil ? LocalServer(files) : nil
-        let path = socket ?? files.socket
-        try Exchange.publishCatalog(path)
-        let run = Int64(MonotonicClock.nanoseconds())
-        let checks = try measure(path) { _, _ in
-            #"{"request":"check","account":"account-1","feature":"searches"}"#
+        try place.run { path, files, stop in
+            let run = Int64(MonotonicClock.nanoseconds())
+            let checks = try measure(path) { _, _ in
+                #"{"request":"check","account":"account-1","feature":"searches"}"#
+            }
+            let consumes = try measure(path) { client, number in
+                #"{"request":"consume","id":"\#(run)-\#(client)-\#(number)","account":"account-\#(client)","#
+                    + #""feature":"searches"}"#
+            }
+            stop()
+            let raw = try RawDisk.seconds(files.rawFile, bytes: requests * 4096, piece: 4096)
+            print("decide: \(clients) clients, \(requests) requests each")
+            print("  check     \(checks)")
+            print("  consume   \(consumes)")
+            print("  raw       \(Int(Double(requests) / raw))/s (4 KiB + fdatasync, one at a time)")
         }
-        let consumes = try measure(path) { client, number in
-            #"{"request":"consume","id":"\#(run)-\#(client)-\#(number)","account":"account-\#(client)","#
-                + #""feature":"searches"}"#
-        }
-        server?.stop()
-        let raw = try RawDisk.seconds(files.rawFile, bytes: requests * 4096, piece: 4096)
-        print("decide: \(clients) clients, \(requests) requests each")
-        print("  check     \(checks)")
-        print("  consume   \(consumes)")
-        print("  raw       \(Int(Double(requests) / raw))/s (4 KiB + fdatasync, one at a time)")
     }
 
     private func measure(

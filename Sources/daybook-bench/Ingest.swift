@@ -24,34 +24,27 @@ struct Ingest: ParsableCommand {
     @Flag(help: "A reply to each line instead of stream mode.") var lines = false
     @Option(help: "Seed of the events; a store takes each event only once.") var seed: UInt64 = 1
     @Option(help: "Bytes of one piece of the raw run.") var piece = 256 << 10
-    @Option(help: "A server's socket; without it an engine is started in this process.")
-    var socket: String?
-    @Option(help: "Folder for the store and the raw file; removed afterwards.")
-    var folder = "/tmp/daybook-bench-\(Platform.Process.identifier)"
+    @OptionGroup var place: Place
 
     func run() throws {
-        let files = Scratch(folder: folder)
-        try files.make()
-        defer { files.remove() }
-        let server = try socket == nil ? LocalServer(files) : nil
-        let path = socket ?? files.socket
-        try Exchange.publishCatalog(path)
-        let senders = try prepare(path)
-        let total = senders.reduce(0) { $0 + $1.lines }
-        let bytes = senders.reduce(0) { $0 + $1.byteCount }
-        let before = Platform.Process.usage()
-        let seconds = Stopwatch.seconds {
-            let threads = senders.map { sender in
-                Thread.spawn(name: "bench-client") { sender.run() }
+        try place.run { path, files, stop in
+            let senders = try prepare(path)
+            let total = senders.reduce(0) { $0 + $1.lines }
+            let bytes = senders.reduce(0) { $0 + $1.byteCount }
+            let before = Platform.Process.usage()
+            let seconds = Stopwatch.seconds {
+                let threads = senders.map { sender in
+                    Thread.spawn(name: "bench-client") { sender.run() }
+                }
+                for thread in threads { thread.join() }
             }
-            for thread in threads { thread.join() }
+            let after = Platform.Process.usage()
+            let counts = try Exchange.counts(path)
+            try check(senders, total, counts)
+            stop()
+            let raw = try RawDisk.seconds(files.rawFile, bytes: bytes, piece: piece)
+            report(total, bytes, seconds, raw, counts, before, after)
         }
-        let after = Platform.Process.usage()
-        let counts = try Exchange.counts(path)
-        try check(senders, total, counts)
-        server?.stop()
-        let raw = try RawDisk.seconds(files.rawFile, bytes: bytes, piece: piece)
-        report(total, bytes, seconds, raw, counts, before, after)
     }
 
     private func prepare(_ path: String) throws -> [Sender] {
@@ -74,7 +67,7 @@ struct Ingest: ParsableCommand {
         let acked = senders.reduce(0) { $0 + $1.acked }
         guard acked == total else { throw BenchFailure("sent \(total) lines, \(acked) answered") }
         // The catalog is an entry too.
-        guard socket != nil || counts.recorded + counts.duplicate == total + 1 else {
+        guard place.socket != nil || counts.recorded + counts.duplicate == total + 1 else {
             throw BenchFailure("sent \(total) lines, the engine counts \(counts)")
         }
     }
@@ -89,7 +82,7 @@ struct Ingest: ParsableCommand {
                 after.userNanoseconds + after.systemNanoseconds - before.userNanoseconds
                     - before.systemNanoseconds) / 1e9
         let mode = lines ? "a reply to each line" : "stream mode"
-        let measured = socket == nil ? "engine and clients" : "clients alone"
+        let measured = place.socket == nil ? "engine and clients" : "clients alone"
         print("ingest: \(total) lines of \(bytes / total) bytes, \(clients) connections, \(mode)")
         print("  recorded, duplicate   \(counts.recorded), \(counts.duplicate)")
         print("  events/s, durable     \(Int(Double(total) / seconds))")

@@ -6,6 +6,7 @@ import Foundation
 import Money
 import Platform
 import Projections
+import SimulatedFileSystem
 import Testing
 
 /// A full queue says so, and loses nothing of what it took.
@@ -56,8 +57,8 @@ import Testing
         let fileSystem = GatedFileSystem()
         let engine = try Engine.open(.init(directory: folder, fileSystem: fileSystem))
         defer { engine.close() }
-        fileSystem.gate(open: false)
-        defer { fileSystem.gate(open: true) }
+        fileSystem.close()
+        defer { fileSystem.open() }
         let sink = Sink()
         var (batches, taken, bytes) = (0, 0, 0)
         for count in [16, 1] {
@@ -83,7 +84,7 @@ import Testing
         // Questions are answered all the same.
         let check = engine.answer(.check(account: "a", feature: "f", quantity: .one), id: nil)
         #expect(String(decoding: check, as: UTF8.self).contains("feature_unknown"))
-        fileSystem.gate(open: true)
+        fileSystem.open()
         // The answer comes when everything before it is durable; while the queue is full, it is asked
         // for again.
         var again = Value.null

@@ -1,4 +1,5 @@
 import Engine
+import SimulatedFileSystem
 import SocketServer
 import Testing
 

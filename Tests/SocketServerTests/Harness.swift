@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Platform
 import SegmentedLog
+import SimulatedFileSystem
 import SocketServer
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import SimulatedFileSystem
 import Testing
 
 /// Stream mode: cumulative acknowledgements, exceptions, resuming.
