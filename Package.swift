@@ -25,15 +25,22 @@ let targets: [Target] = [
     .target(
         name: "CDaybook",
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("crypto")]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "Money", swiftSettings: strict),
     // Level 1
-    .target(name: "Bytes", dependencies: ["CDaybook"], swiftSettings: ownsBytes),
+    .target(name: "Bytes", dependencies: ["CDaybook", "CLZ4"], swiftSettings: ownsBytes),
     .target(name: "Platform", dependencies: ["CDaybook"], swiftSettings: ownsBytes),
     .target(name: "Billing", dependencies: ["Money"], swiftSettings: strict),
     // Level 2
-    .target(name: "SegmentedLog", dependencies: ["Bytes", "Platform"], swiftSettings: ownsBytes),
-    .target(name: "Codec", dependencies: ["Bytes", "Billing", "Money"], swiftSettings: ownsBytes),
+    .target(name: "Columns", dependencies: ["Bytes"], swiftSettings: ownsBytes),
     // Level 3
+    .target(
+        name: "SegmentedLog", dependencies: ["Columns", "Bytes", "Platform"],
+        swiftSettings: ownsBytes),
+    .target(
+        name: "Codec", dependencies: ["Columns", "Bytes", "Billing", "Money"],
+        swiftSettings: ownsBytes),
+    // Level 4
     .target(
         name: "Projections",
         dependencies: ["SegmentedLog", "Codec", "Billing", "Money", "Bytes"],
@@ -41,14 +48,15 @@ let targets: [Target] = [
     .target(
         name: "Client", dependencies: ["Codec", "Platform", "Bytes", "Billing"],
         swiftSettings: strict),
-    // Level 4
+    // Level 5
     .target(
         name: "Engine",
         dependencies: [
-            "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
+            "Projections", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes", "Billing",
+            "Money",
         ],
         swiftSettings: strict),
-    // Level 5
+    // Level 6
     .target(
         name: "SocketServer",
         dependencies: [
@@ -58,7 +66,7 @@ let targets: [Target] = [
     .target(
         name: "DaybookEngine", dependencies: ["Engine", "Codec", "Billing", "Money"],
         swiftSettings: strict),
-    // Level 6
+    // Level 7
     .executableTarget(
         name: "daybook",
         dependencies: [
