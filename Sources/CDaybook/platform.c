@@ -70,7 +70,9 @@ int64_t daybook_size(int fd) {
 }
 
 int daybook_lock(int fd) { return answer(flock(fd, LOCK_EX | LOCK_NB)); }
-int daybook_drop_cache(int fd) { return -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+int daybook_drop_cache(int fd, int64_t offset) {
+    return -posix_fadvise(fd, offset, 0, POSIX_FADV_DONTNEED);
+}
 
 int daybook_list(const char *path, void (*visit)(void *, const char *), void *context) {
     DIR *directory = opendir(path);

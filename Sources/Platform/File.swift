@@ -100,7 +100,8 @@ package struct File: Sendable {
 
     /// Asks that later reads come from the device: after a failed flush the kernel's memory may
     /// hold bytes that the device does not.
-    package func dropCache() { fileSystem.dropCache(handle) }
+    /// - Parameter offset: of the first byte that is meant.
+    package func dropCache(from offset: Int) { fileSystem.dropCache(handle, from: offset) }
 
     /// Closes the file. Never repeated: the descriptor may belong to another file by then.
     package func close() throws(SystemFailure) {

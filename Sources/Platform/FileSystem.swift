@@ -59,8 +59,9 @@ package protocol FileSystem: Sendable {
     func size(of file: FileHandle) throws(SystemFailure) -> Int
     /// Locks a file until it is closed. - Returns: false if somebody else holds it.
     func lock(_ file: FileHandle) throws(SystemFailure) -> Bool
-    /// Asks that later reads come from the device, not from memory. A wish; it cannot fail.
-    func dropCache(_ file: FileHandle)
+    /// Asks that later reads from `offset` on come from the device, not from memory. A wish; it
+    /// cannot fail.
+    func dropCache(_ file: FileHandle, from offset: Int)
     /// Closes a file. The handle is gone even if this fails.
     func close(_ file: FileHandle) throws(SystemFailure)
 }

@@ -105,8 +105,8 @@ package struct SystemFileSystem: FileSystem {
     }
 
     /// `posix_fadvise(2)`: not needed any more.
-    package func dropCache(_ file: FileHandle) {
-        _ = daybook_drop_cache(file.number)
+    package func dropCache(_ file: FileHandle, from offset: Int) {
+        _ = daybook_drop_cache(file.number, offset)
     }
 
     /// `close(2)`.

@@ -10,6 +10,14 @@ enum FrameFileKind: Sendable {
         case .manifest: ascii("DAYBKMAN")
         }
     }
+
+    /// The version that is written. Manifests of version 2 may list sealed segments.
+    var version: UInt16 {
+        switch self {
+        case .segment: 1
+        case .manifest: 2
+        }
+    }
 }
 
 /// Eight letters as the little-endian number that they are on disk.
@@ -43,14 +51,15 @@ struct FileHeader: Equatable, Sendable {
     var capacity: Int
 
     static let byteCount = LogLimits.blockBytes
+    /// The version of the blocks that have had no other yet.
     static let version: UInt16 = 1
 
     /// Appends the block.
     func append(to buffer: inout ByteBuffer) {
         let start = buffer.count
         buffer.appendInteger(kind.magic)
-        buffer.appendInteger(Self.version)
-        buffer.appendInteger(Self.version)
+        buffer.appendInteger(kind.version)
+        buffer.appendInteger(kind.version)
         buffer.appendInteger(UInt32(0))
         buffer.append(storeID)
         buffer.appendInteger(id)
@@ -69,7 +78,8 @@ struct FileHeader: Equatable, Sendable {
     static func decode(_ block: RawSpan, as kind: FrameFileKind, of file: String) throws(LogFailure)
         -> FileHeader
     {
-        try Block.check(block, magic: kind.magic, used: 120, of: file, at: 0)
+        try Block.check(
+            block, magic: kind.magic, version: kind.version, used: 120, of: file, at: 0)
         let capacity = block.readInteger(as: UInt64.self, at: 112)
         let previousBytes = block.readInteger(as: UInt64.self, at: 64)
         guard capacity % UInt64(LogLimits.blockBytes) == 0, capacity <= 1 << 40,
@@ -99,9 +109,12 @@ enum Block {
     }
 
     /// Checks the checksum, then the magic, then the version, then that the rest is zeros.
-    /// - Parameter used: bytes of the block that mean something.
+    /// - Parameters:
+    ///   - version: the newest that this program can read.
+    ///   - used: bytes of the block that mean something.
     static func check(
-        _ block: RawSpan, magic: UInt64, used: Int, of file: String, at offset: Int
+        _ block: RawSpan, magic: UInt64, version: UInt16 = FileHeader.version, used: Int,
+        of file: String, at offset: Int
     ) throws(LogFailure) {
         let checked = LogLimits.blockBytes - 4
         guard block.byteCount == LogLimits.blockBytes else {
@@ -120,11 +133,11 @@ enum Block {
             throw .damaged(file, at: offset, "it is a file of another kind")
         }
         let oldestReader = block.readInteger(as: UInt16.self, at: 10)
-        guard oldestReader <= FileHeader.version else {
+        guard oldestReader <= version else {
             throw .unsupported(
                 file, at: offset + 10, "the format needs a reader of version \(oldestReader)")
         }
-        guard block.readInteger(as: UInt16.self, at: 8) == FileHeader.version,
+        guard (1...version).contains(block.readInteger(as: UInt16.self, at: 8)),
             block.readInteger(as: UInt32.self, at: 12) == 0,
             block.extracting(used..<checked).isZero
         else { throw .unsupported(file, at: offset, "the header has fields of a later version") }

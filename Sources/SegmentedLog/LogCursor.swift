@@ -1,99 +1,101 @@
 package import Bytes
 import Platform
 
-/// Walks over the durable commits in order, each checked as it is read: both checksums, place, salt,
-/// positions and the hash chain from the cursor's first commit on.
+/// Walks over the durable entries in order, a run of one commit's entries at a time, each checked as
+/// it is read: checksums, places and positions, and in row segments the hash chain from the cursor's first
+/// frame on.
 ///
-/// Owned by one thread. It stays valid while the log grows and after the log is closed.
+/// Owned by one thread. It stays valid while the log grows, is sealed and compacted, and after it is closed.
 package struct LogCursor: ~Copyable {
     private let reader: LogReader
-    private var place: LogView.Place
-    private var segment: OpenSegment
-    private var window = FrameWindow(ahead: LogLimits.indexSpacingBytes)
-    private var chain = Chain()
-    private var expected: FrameExpectation
-    private var offset: Int
-    private let from: Position
-    private var current: FrameHeader?
+    private var rows: RowCursor?
+    private var sealed: SealedCursor?
+    /// The first entry that was asked for, then the one after the run.
+    private var position: Position
+    private var current: FrameInfo?
+    /// The whole commit of the run.
+    private(set) var commit: BlockCommit?
 
-    init(_ reader: LogReader, _ place: LogView.Place, from: Position) throws(LogFailure) {
+    init(_ reader: LogReader, from: Position) throws(LogFailure) {
         self.reader = reader
-        self.place = place
-        self.from = from
-        segment = try reader.segments.segment(place.id, place.path)
-        expected = FrameExpectation(place)
-        offset = place.start.offset
+        position = from
+        guard try enter() else { throw LogReader.outOfRange(from) }
     }
 
-    /// Moves to the next commit.
+    /// Moves to the next run: the entries of one commit, or those of them that a block has.
     /// - Returns: false at the durable end; more may come, so it may be called again.
     package mutating func next() throws(LogFailure) -> Bool {
         while true {
-            if offset >= place.end, try !advance() { return false }
-            let path = segment.file.path
-            do throws(ReadFault) {
-                let header = try window.header(
-                    at: offset, of: segment.file, limit: place.end, expecting: expected)
-                // Frames before the asked position are passed over by their headers.
-                if header.nextPosition > from || header.count == 0 {
-                    try window.body(of: header, in: segment.file, limit: place.end)
-                }
-                offset += header.frameBytes
-                expected.position = header.nextPosition
-                expected.commitTime = header.commitTime
-                guard header.count > 0, header.nextPosition > from else { continue }
-                link(header)
-                current = header
-                return true
-            } catch {
-                throw error.failure(path, at: offset, position: expected.position)
-            }
+            if try step() { return true }
+            if position >= reader.durablePosition { return false }
+            guard try enter() else { return false }
         }
     }
 
-    /// The commit that the cursor stands on: after `next` answered true.
+    /// The run that the cursor stands on: after `next` answered true.
     package var header: FrameInfo {
         guard let current else { preconditionFailure("next() has not found a commit") }
-        return FrameInfo(current)
+        return current
     }
 
-    /// The chain's head after the commit that the cursor stands on.
-    package var chainAfter: Digest { expected.chain ?? .zero }
+    /// The chain's head after the run's commit; nil in sealed segments, where checksums and their own proof
+    /// vouch for the entries.
+    package var chainAfter: Digest? { rows?.chainAfter }
 
-    /// The bytes of an entry of that commit, from 0; valid until `next`.
+    /// The bytes of an entry of that run, from 0; valid until `next`.
     @_lifetime(borrow self)
     package func record(_ index: Int) -> RawSpan {
-        guard let current else { preconditionFailure("next() has not found a commit") }
-        return window.bytes(window.recordRange(index, of: current))
+        if sealed != nil { return sealed!.record(index) }
+        return rows!.record(index)
     }
 
-    private mutating func link(_ header: FrameHeader) {
-        let start = header.offset + FrameHeader.byteCount
-        let payload = SHA256.hash(window.bytes(start..<(start + header.payloadBytes)))
-        expected.chain = chain.link(
-            after: header.chainBefore, firstPosition: header.firstPosition, count: header.count,
-            commitTime: header.commitTime, payload: payload)
+    /// Moves on within the segment at hand.
+    private mutating func step() throws(LogFailure) -> Bool {
+        if var cursor = sealed.take() {
+            let found = try cursor.next()
+            if found, let commit = cursor.commit {
+                set(cursor.run, commit)
+                // Runs start at the asked entry; commits say where they begin themselves.
+            }
+            sealed = consume cursor
+            return found
+        }
+        if var cursor = rows.take() {
+            let found = try cursor.next()
+            if found, let header = cursor.current {
+                set(
+                    header.firstPosition..<header.nextPosition,
+                    BlockCommit(
+                        firstPosition: header.firstPosition, count: header.count,
+                        commitTime: header.commitTime))
+            }
+            rows = consume cursor
+            return found
+        }
+        return false
     }
 
-    /// Looks for more durable bytes here, then in the next segment.
-    private mutating func advance() throws(LogFailure) -> Bool {
-        while offset >= place.end {
-            let known = place.segment
-            let (here, next) = reader.view.read {
-                ($0.place(ofSegment: known), $0.place(ofSegment: known + 1))
-            }
-            if let here, here.end > place.end {
-                place.end = here.end
-            } else if let next {
-                place = next
-                segment = try reader.segments.segment(next.id, next.path)
-                window.forget()
-                offset = next.start.offset
-                expected.salt = next.salt
-                expected.capacity = next.capacity
-            } else {
-                return false
-            }
+    private mutating func set(_ run: Range<Position>, _ commit: BlockCommit) {
+        current = FrameInfo(
+            BlockCommit(
+                firstPosition: run.lowerBound, count: UInt32(run.count),
+                commitTime: commit.commitTime))
+        self.commit = commit
+        position = run.upperBound
+    }
+
+    /// Enters the segment that has the next entry.
+    private mutating func enter() throws(LogFailure) -> Bool {
+        let target = position
+        let part = try reader.opened(target)
+        switch part {
+        case .sealed(let segment):
+            rows = nil
+            sealed = SealedCursor(segment, from: target)
+        case .rows(let place, let segment):
+            sealed = nil
+            rows = RowCursor(reader, place, segment, from: target)
+        case nil: return false
         }
         return true
     }

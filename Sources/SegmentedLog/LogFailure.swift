@@ -18,6 +18,8 @@ package struct LogFailure: Error, Sendable, CustomStringConvertible {
         case poisoned
         /// The position is beyond the durable ones.
         case outOfRange
+        /// Work in the background was asked to stop; nothing is wrong.
+        case interrupted
     }
 
     /// The kind.

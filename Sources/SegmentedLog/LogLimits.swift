@@ -26,13 +26,37 @@ package enum LogLimits {
     package static let segmentBytesFirst = 1 << 20
 
     /// Capacity in bytes beyond which segments do not grow.
-    package static let segmentBytesMax = 64 << 20
+    package static let segmentBytesMax = 32 << 20
 
     /// Bytes of frames for which the reader keeps one entry of its index.
     package static let indexSpacingBytes = 256 << 10
 
     /// Commits after which the superblock's floor is brought up to date, however busy the log is.
     package static let commitsPerFloorMax = 1024
+
+    /// Positions that a block of a sealed segment covers: an aligned subtree of the proof tree.
+    package static let blockEntries = 4096
+
+    /// Bytes of one column of a block, unpacked.
+    static let columnBytesMax = 1 << 30
+
+    /// Bytes of row segments, closed, at which they are sealed.
+    package static let sealBytes = 8 << 20
+
+    /// Nanoseconds after which closed row segments are sealed, however few they are.
+    package static let sealAfter: Int64 = 600_000_000_000
+
+    /// Bytes of row segments that one sealed segment is made of at most.
+    package static let sealBytesMax = 64 << 20
+
+    /// Entries that a compacted segment has at most.
+    package static let compactedEntriesMax: UInt64 = 4_000_000
+
+    /// Bytes of sealed segments that are merged into one at most.
+    package static let compactedBytesMax = 64 << 20
+
+    /// Sealed segments of about the same size that are merged as soon as there are so many.
+    package static let compactionFanIn = 8
 
     /// Segments that a reader keeps open for random access.
     package static let openSegmentsMax = 64

@@ -1,3 +1,4 @@
+package import Columns
 package import Platform
 
 /// What a store may be opened with.
@@ -12,6 +13,11 @@ package struct LogOptions: Sendable {
     /// test sees every system call in one order.
     package var preparesInBackground = true
 
-    /// The options of production.
+    /// How records become columns. Without one, nothing is sealed, and sealed segments cannot be read.
+    package var codec: (any BlockCodec)?
+    /// Bytes of closed row segments at which they are sealed.
+    package var sealBytes = LogLimits.sealBytes
+
+    /// The options of production, but for the codec.
     package init() {}
 }

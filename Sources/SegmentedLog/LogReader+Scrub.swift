@@ -19,7 +19,7 @@ extension LogReader {
         progress(0, total)
         for view in views {
             let file = try segments.segment(view.id, view.path).file
-            file.dropCache()
+            file.dropCache(from: 0)
             let header = try scan.header(of: file, as: .segment, storeID: storeID)
             guard header.id == view.id, header.salt == view.salt,
                 header.firstPosition == last.position, header.chain == last.chain

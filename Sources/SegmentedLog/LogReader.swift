@@ -1,5 +1,6 @@
 package import Bytes
-import Platform
+package import Columns
+package import Platform
 
 /// # Reading the log
 ///
@@ -16,26 +17,38 @@ import Platform
 package final class LogReader: Sendable {
     let view: Monitor<LogView>
     let storeID: [UInt8]
+    let paths: StorePaths
+    let fileSystem: any FileSystem
+    let codec: (any BlockCodec)?
     let segments: OpenSegments
     private let scratches = Monitor<[Scratch]>([])
 
-    init(_ view: LogView, storeID: [UInt8], _ fileSystem: any FileSystem) {
+    init(
+        _ view: LogView, storeID: [UInt8], _ paths: StorePaths, codec: (any BlockCodec)?,
+        _ fileSystem: any FileSystem
+    ) {
         self.view = Monitor(view)
         self.storeID = storeID
-        segments = OpenSegments(fileSystem)
+        self.paths = paths
+        self.codec = codec
+        self.fileSystem = fileSystem
+        segments = OpenSegments(fileSystem, paths, storeID: storeID, codec: codec)
     }
 
     /// The position after the last durable entry.
     package var durablePosition: Position { view.read { $0.durablePosition } }
+
+    /// The position after the last entry that is sealed.
+    package var sealedPosition: Position { view.read { $0.sealedEnd } }
 
     /// The chain's head and the position it stands at, together.
     package var head: (position: Position, chain: Digest) {
         view.read { ($0.durablePosition, $0.chain) }
     }
 
-    /// Frames from the one that holds `position` on; at the durable position, those still to come.
+    /// Entries from `position` on, commit by commit; at the durable position, those still to come.
     package func cursor(from position: Position) throws(LogFailure) -> LogCursor {
-        try LogCursor(self, place(of: position), from: position)
+        try LogCursor(self, from: position)
     }
 
     /// Calls `body` with the bytes of one entry and its commit.
@@ -46,18 +59,62 @@ package final class LogReader: Sendable {
         guard position < durablePosition else { throw Self.outOfRange(position) }
         let scratch = borrowScratch(for: position)
         defer { giveBack(scratch) }
-        let header = try scratch.held(position) ?? load(position, scratch)
-        return try scratch.window.withRecord(
-            Int(position - header.firstPosition), of: header
-        ) { try body($0, FrameInfo(header)) }
+        if !scratch.isHolding(position) { try load(position, scratch) }
+        return try scratch.withRecord(position, body)
     }
 
-    private func load(
-        _ position: Position, _ scratch: Scratch
-    ) throws(LogFailure) -> FrameHeader {
-        let (file, header) = try find(position, scratch)
-        try scratch.load(header, file)
-        return header
+    /// Calls `body` with each of some entries, in the order that is given.
+    /// - Throws: `LogFailure`, or what `body` throws.
+    package func withRecords(
+        at positions: [Position], _ body: (Position, RawSpan, FrameInfo) throws -> Void
+    ) throws {
+        guard let first = positions.first else { return }
+        let scratch = borrowScratch(for: first)
+        defer { giveBack(scratch) }
+        for position in positions {
+            guard position < durablePosition else { throw Self.outOfRange(position) }
+            if !scratch.isHolding(position) { try load(position, scratch) }
+            try scratch.withRecord(position) { try body(position, $0, $1) }
+        }
+    }
+
+    /// The segment that holds a position, open.
+    enum OpenPart {
+        case sealed(SealedSegment)
+        case rows(LogView.Place, OpenSegment)
+    }
+
+    /// Opens the segment that holds a position, or, at the durable position, the last one.
+    /// - Returns: nil beyond it.
+    func opened(_ position: Position) throws(LogFailure) -> OpenPart? {
+        var before: LogView.Part?
+        while let part = view.read({ $0.part(of: position) }) {
+            switch part {
+            case .sealed(let record):
+                if let segment = try segments.segment(record) { return .sealed(segment) }
+                if case .sealed(let old) = before, old == record {
+                    throw Self.missing(paths.sealed(record.id), position)
+                }
+            case .rows(let place):
+                if let segment = try segments.segment(place.id, place.path) {
+                    return .rows(place, segment)
+                }
+                if case .rows(let old) = before, old.id == place.id {
+                    throw Self.missing(place.path, position)
+                }
+            }
+            // Between the look at the view and the opening, the file was replaced: look again.
+            before = part
+        }
+        return nil
+    }
+
+    private func load(_ position: Position, _ scratch: Scratch) throws(LogFailure) {
+        switch try opened(position) {
+        case .sealed(let segment): try scratch.load(position, segment)
+        case .rows(let place, let segment): try scratch.load(position, place, segment)
+        case nil: throw Self.outOfRange(position)
+        }
     }
 
     /// The chain after the commit that ends right before `position`; nil if no commit ends there.
@@ -65,51 +122,34 @@ package final class LogReader: Sendable {
         let head = head
         if position == head.position { return head.chain }
         guard position < head.position else { return nil }
-        let scratch = borrowScratch(for: position)
-        defer { giveBack(scratch) }
-        let (_, header) = try find(position, scratch)
-        return header.firstPosition == position ? header.chainBefore : nil
-    }
-
-    /// Finds the frame that holds a durable position: one read of at most 260 KiB.
-    private func find(
-        _ position: Position, _ scratch: Scratch
-    ) throws(LogFailure) -> (File, FrameHeader) {
-        let place = try place(of: position)
-        let file = try segments.segment(place.id, place.path).file
-        var expected = FrameExpectation(place)
-        var offset = place.start.offset
-        scratch.forget()
-        while offset < place.end {
-            do throws(ReadFault) {
-                let header = try scratch.window.header(
-                    at: offset, of: file, limit: place.end, expecting: expected)
-                if position < header.nextPosition { return (file, header) }
-                expected.position = header.nextPosition
-                offset += header.frameBytes
-            } catch { throw error.failure(file.path, at: offset, position: expected.position) }
+        switch try opened(position) {
+        case .sealed(let segment): return try segment.chain(at: position)
+        case .rows(let place, let segment):
+            let scratch = borrowScratch(for: position)
+            defer { giveBack(scratch) }
+            let header = try scratch.find(position, place, segment)
+            return header.firstPosition == position ? header.chainBefore : nil
+        case nil: return nil
         }
-        throw .damaged(file.path, at: offset, position: position, "the entry is not there")
     }
 
-    func place(of position: Position) throws(LogFailure) -> LogView.Place {
-        guard let place = view.read({ $0.place(of: position) }) else {
-            throw Self.outOfRange(position)
-        }
-        return place
-    }
-
-    private static func outOfRange(_ position: Position) -> LogFailure {
+    static func outOfRange(_ position: Position) -> LogFailure {
         LogFailure(
             .outOfRange, "position \(position) is beyond the durable entries of the log",
             position: position)
     }
 
-    /// Memory that holds the frame of `position`, if some does: who sends again what was recorded asks
+    private static func missing(_ path: String, _ position: Position) -> LogFailure {
+        LogFailure(
+            .damaged, "\(path) is missing, and the manifest lists it. Restore it from a backup",
+            file: path, position: position)
+    }
+
+    /// Memory that holds the entry of `position`, if some does: who sends again what was recorded asks
     /// for one entry of a frame after the other.
     private func borrowScratch(for position: Position) -> Scratch {
         scratches.withLock { pool in
-            let index = pool.lastIndex { $0.held(position) != nil } ?? pool.indices.last
+            let index = pool.lastIndex { $0.isHolding(position) } ?? pool.indices.last
             return index.map { pool.remove(at: $0) }
         } ?? Scratch()
     }
@@ -117,33 +157,82 @@ package final class LogReader: Sendable {
     private func giveBack(_ scratch: Scratch) {
         scratches.withLock { if $0.count < 8 { $0.append(scratch) } }
     }
+}
 
-    /// Memory of one random access at a time. It keeps the last frame: what is durable never changes.
-    private final class Scratch {
-        var window = FrameWindow(ahead: LogLimits.indexSpacingBytes + LogLimits.blockBytes)
-        private var frame: FrameHeader?
+/// Memory of one random access at a time. It keeps what it read last: what is durable never changes.
+private final class Scratch {
+    private var window = FrameWindow(ahead: LogLimits.indexSpacingBytes + LogLimits.blockBytes)
+    private var frame: FrameHeader?
+    private var block = BlockMemory()
+    private var segment: SealedSegment?
 
-        /// The frame in the window, if it is whole and has this position.
-        func held(_ position: Position) -> FrameHeader? {
-            guard let frame, (frame.firstPosition..<frame.nextPosition).contains(position) else {
-                return nil
+    /// Whether a position can be given without reading.
+    func isHolding(_ position: Position) -> Bool {
+        if let frame { return (frame.firstPosition..<frame.nextPosition).contains(position) }
+        guard segment != nil, let header = block.header, position >= header.firstPosition else {
+            return false
+        }
+        return block.decoded.contains(Int(position - header.firstPosition))
+    }
+
+    /// Gives an entry that is held.
+    func withRecord<R>(
+        _ position: Position, _ body: (RawSpan, FrameInfo) throws -> R
+    ) throws -> R {
+        if let frame {
+            return try window.withRecord(Int(position - frame.firstPosition), of: frame) {
+                try body($0, FrameInfo(frame))
             }
-            return frame
         }
+        let first = block.header?.firstPosition ?? 0
+        let commit = FrameInfo(block.commit(of: position))
+        return try body(block.record(Int(position - first)), commit)
+    }
 
-        func forget() {
-            frame = nil
-            window.forget()
-        }
+    /// Reads the block, if it is not at hand, and decodes the entry, and only that.
+    func load(_ position: Position, _ segment: SealedSegment) throws(LogFailure) {
+        frame = nil
+        self.segment = segment
+        let number = segment.block(of: position)
+        try segment.load(number, into: &block)
+        let index = Int(position - segment.index[number].firstPosition)
+        try segment.decode(index..<(index + 1), in: &block)
+    }
 
-        func load(_ header: FrameHeader, _ file: File) throws(LogFailure) {
+    /// Finds the frame that holds a durable position: one read of at most 260 KiB.
+    func find(
+        _ position: Position, _ place: LogView.Place, _ open: OpenSegment
+    ) throws(LogFailure) -> FrameHeader {
+        var expected = FrameExpectation(place)
+        var offset = place.start.offset
+        frame = nil
+        segment = nil
+        window.forget()
+        while offset < place.end {
             do throws(ReadFault) {
-                // Up to the frame's end only: what follows it is not asked for.
-                try window.body(of: header, in: file, limit: header.offset + header.frameBytes)
-                frame = header
+                let header = try window.header(
+                    at: offset, of: open.file, limit: place.end, expecting: expected)
+                if position < header.nextPosition { return header }
+                expected.position = header.nextPosition
+                offset += header.frameBytes
             } catch {
-                throw error.failure(file.path, at: header.offset, position: header.firstPosition)
+                throw error.failure(open.file.path, at: offset, position: expected.position)
             }
+        }
+        throw .damaged(open.file.path, at: offset, position: position, "the entry is not there")
+    }
+
+    func load(
+        _ position: Position, _ place: LogView.Place, _ open: OpenSegment
+    ) throws(LogFailure) {
+        let header = try find(position, place, open)
+        do throws(ReadFault) {
+            // Up to the frame's end only: what follows it is not asked for.
+            let end = header.offset + header.frameBytes
+            try window.body(of: header, in: open.file, limit: end)
+            frame = header
+        } catch {
+            throw error.failure(open.file.path, at: header.offset, position: header.firstPosition)
         }
     }
 }

@@ -1,6 +1,6 @@
 package import Bytes
 
-/// What readers may see of one segment.
+/// What readers may see of one row segment.
 struct SegmentView: Sendable {
     let id: UInt64
     let path: String
@@ -19,14 +19,25 @@ struct SegmentView: Sendable {
 
 /// What readers may see of the log: durable bytes and nothing else.
 struct LogView: Sendable {
+    /// Sealed segments, which hold the log's beginning, in order.
+    var sealed: [SealedRecord] = []
+    /// Row segments, which follow them.
     var segments: [SegmentView]
     var durablePosition: Position
     var chain: Digest
     var commitTime: Int64
 
+    /// The position behind the sealed segments.
+    var sealedEnd: Position { sealed.last?.nextPosition ?? 0 }
+
     /// Where to begin to look for a position.
+    enum Part: Sendable {
+        case sealed(SealedRecord)
+        case rows(Place)
+    }
+
+    /// Where to begin to look in a row segment.
     struct Place: Sendable {
-        var segment: Int
         var id: UInt64
         var path: String
         var salt: UInt64
@@ -38,40 +49,41 @@ struct LogView: Sendable {
     }
 
     /// Where to begin to look for `position`, or, at the durable position, where the next will be.
-    func place(of position: Position) -> Place? {
-        guard position <= durablePosition, !segments.isEmpty else { return nil }
-        var lower = 0
-        var upper = segments.count
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if segments[middle].firstPosition <= position {
-                lower = middle + 1
-            } else {
-                upper = middle
-            }
+    func part(of position: Position) -> Part? {
+        guard position <= durablePosition else { return nil }
+        if position < sealedEnd {
+            let index = firstIndex(of: sealed.count) { sealed[$0].nextPosition > position }
+            return .sealed(sealed[index])
         }
-        guard lower > 0 else { return nil }
-        let view = segments[lower - 1]
+        let next = firstIndex(of: segments.count) { segments[$0].firstPosition > position }
+        guard next > 0 else { return nil }
+        let view = segments[next - 1]
         let start =
             position == durablePosition
             ? FrameIndex.Entry(position: position, offset: view.end)
             : view.index.entry(before: position)
         return start.map {
-            Place(
-                segment: lower - 1, id: view.id, path: view.path, salt: view.salt,
-                capacity: view.capacity, start: $0, end: view.end)
+            .rows(
+                Place(
+                    id: view.id, path: view.path, salt: view.salt, capacity: view.capacity,
+                    start: $0, end: view.end))
         }
     }
 
-    /// The beginning of a segment.
-    func place(ofSegment segment: Int) -> Place? {
-        guard segment < segments.count else { return nil }
-        let view = segments[segment]
-        return Place(
-            segment: segment, id: view.id, path: view.path, salt: view.salt,
-            capacity: view.capacity,
-            start: .init(position: view.firstPosition, offset: FileHeader.byteCount),
-            end: view.end)
+    /// Bytes of a row segment that are durable; nil if it was sealed meanwhile.
+    func end(ofSegment id: UInt64) -> Int? {
+        segments.last { $0.id == id }?.end
+    }
+
+    /// The first of `count` ascending things that fulfils a condition, which all after it do too.
+    private func firstIndex(of count: Int, where condition: (Int) -> Bool) -> Int {
+        var lower = 0
+        var upper = count
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if condition(middle) { upper = middle } else { lower = middle + 1 }
+        }
+        return lower
     }
 }
 
@@ -83,8 +95,6 @@ package struct FrameInfo: Sendable, Equatable {
     package var count: UInt32
     /// When it was committed: nanoseconds since 1970 UTC, never falling.
     package var commitTime: Int64
-    /// The chain's head before the commit.
-    package var chainBefore: Digest
 
     /// The position after its last entry.
     package var nextPosition: Position { firstPosition + Position(count) }
@@ -93,6 +103,11 @@ package struct FrameInfo: Sendable, Equatable {
         firstPosition = header.firstPosition
         count = header.count
         commitTime = header.commitTime
-        chainBefore = header.chainBefore
+    }
+
+    init(_ commit: BlockCommit) {
+        firstPosition = commit.firstPosition
+        count = commit.count
+        commitTime = commit.commitTime
     }
 }

@@ -37,14 +37,19 @@ struct SegmentRecord: Equatable, Sendable {
 /// # Edits of the manifest
 ///
 /// The manifest is a log of what segments there are; a directory listing never decides that. Each edit
-/// is a record of a frame in a manifest file:
+/// is a record of a frame in a manifest file. Version 1 of the file has the first two only:
 ///
 ///     1 added:  id u64, salt u64, capacity u64, first position u64, chain before 32
 ///     2 closed: id u64, end u8, valid bytes u64, written bytes u64, next position u64, chain 32,
 ///               commit time i64
+///     3 sealed: the record of a sealed segment, 152 bytes
+///
+/// A sealed segment takes the place of everything that holds its positions, rows or sealed: the one edit
+/// swaps them all.
 enum ManifestEdit: Equatable, Sendable {
     case added(SegmentRecord)
     case closed(id: UInt64, SegmentRecord.Close)
+    case sealed(SealedRecord)
 
     /// Appends the edit.
     func append(to buffer: inout ByteBuffer) {
@@ -65,6 +70,9 @@ enum ManifestEdit: Equatable, Sendable {
             buffer.appendInteger(close.nextPosition)
             close.chain.append(to: &buffer)
             buffer.appendInteger(close.commitTime)
+        case .sealed(let record):
+            buffer.append(3)
+            record.append(to: &buffer)
         }
     }
 
@@ -94,6 +102,7 @@ enum ManifestEdit: Equatable, Sendable {
                     nextPosition: try reader.readInteger(as: UInt64.self),
                     chain: try Digest(from: &reader),
                     commitTime: try reader.readInteger(as: Int64.self)))
+        case 3: edit = .sealed(try SealedRecord(from: &reader))
         case let tag: throw .invalid("an unknown edit \(tag)", 0)
         }
         guard reader.isAtEnd else { throw .invalid("bytes behind an edit", reader.offset) }
@@ -111,11 +120,14 @@ enum ManifestEdit: Equatable, Sendable {
 
 /// The segments of the store: what the edits add up to.
 struct ManifestState: Equatable, Sendable {
+    /// The log's beginning, in order.
+    private(set) var sealed: [SealedRecord] = []
+    /// What follows, in order.
     private(set) var segments: [SegmentRecord] = []
 
     /// The edits that make this state from nothing.
     var edits: [ManifestEdit] {
-        var edits: [ManifestEdit] = []
+        var edits = sealed.map { ManifestEdit.sealed($0) }
         for segment in segments {
             var open = segment
             open.close = nil
@@ -139,9 +151,9 @@ struct ManifestState: Equatable, Sendable {
                     close.chain == segment.chainBefore
                 else { throw .init("segment \(hex(segment.id)) does not follow \(hex(last.id))") }
             } else {
-                guard segment.firstPosition == 0, segment.chainBefore == .zero else {
-                    throw .init("the first segment does not start at position 0")
-                }
+                guard segment.firstPosition == sealed.last?.nextPosition ?? 0,
+                    segment.chainBefore == sealed.last?.chain ?? .zero
+                else { throw .init("the first row segment does not start where it must") }
             }
             segments.append(segment)
         case .closed(let id, let close):
@@ -153,12 +165,57 @@ struct ManifestState: Equatable, Sendable {
                 close.nextPosition >= last.firstPosition
             else { throw .init("segment \(hex(id)) is closed with impossible sizes") }
             segments[segments.count - 1].close = close
+        case .sealed(let record): try apply(record)
         }
+    }
+
+    /// Puts a sealed segment in the place of what has its positions.
+    private mutating func apply(_ record: SealedRecord) throws(Contradiction) {
+        let positions = record.positions
+        let before = sealed.prefix(while: { $0.nextPosition <= positions.lowerBound })
+        let after = sealed.suffix(while: { $0.firstPosition >= positions.upperBound })
+        let rows = segments.prefix(while: { segment in
+            segment.close.map { $0.nextPosition <= positions.upperBound } ?? false
+        })
+        // Rows go only with all that is before them.
+        let takesRows = after.isEmpty && positions.upperBound > sealed.last?.nextPosition ?? 0
+        guard before.last?.nextPosition ?? 0 == positions.lowerBound,
+            before.last?.chain ?? .zero == record.chainBefore,
+            before.last?.commitTime ?? record.timeBefore == record.timeBefore
+        else { throw .init("sealed segment \(hex(record.id)) does not follow the one before") }
+        let known = sealed.contains { $0.id == record.id }
+        guard !known else { throw .init("sealed segment \(hex(record.id)) is there twice") }
+        let left = takesRows ? Array(segments.dropFirst(rows.count)) : segments
+        let replaced = sealed[before.count..<(sealed.count - after.count)]
+        if let next = after.first {
+            guard next.firstPosition == positions.upperBound, next.chainBefore == record.chain
+            else { throw .init("sealed segment \(hex(record.id)) does not end where it must") }
+        } else {
+            let end = takesRows ? rows.last?.close?.nextPosition : replaced.last?.nextPosition
+            let chain = takesRows ? rows.last?.close?.chain : replaced.last?.chain
+            // Without rows yet, a manifest that is being read or written lists sealed ones first.
+            let isListing = segments.isEmpty && replaced.isEmpty
+            guard isListing || (end == positions.upperBound && chain == record.chain)
+            else { throw .init("sealed segment \(hex(record.id)) does not end where it must") }
+        }
+        sealed = before + [record] + after
+        segments = left
     }
 
     /// How an edit contradicts the edits before it.
     struct Contradiction: Error {
         let text: String
         init(_ text: String) { self.text = text }
+    }
+}
+
+extension RandomAccessCollection {
+    /// The elements at the end that all fulfil a condition.
+    fileprivate func suffix(while condition: (Element) -> Bool) -> SubSequence {
+        var start = endIndex
+        while start != startIndex, condition(self[index(before: start)]) {
+            formIndex(before: &start)
+        }
+        return self[start...]
     }
 }

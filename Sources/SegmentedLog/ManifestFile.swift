@@ -26,8 +26,8 @@ final class ManifestFile {
         _ fileSystem: any FileSystem
     ) throws(SystemFailure) -> ManifestFile {
         let edits = state.edits
-        // An edit has at most 90 bytes and 4 in the directory; what a roll adds fits one block.
-        let first = edits.count * 94 + (edits.count / editsPerFrame + 1) * LogLimits.blockBytes
+        // An edit has at most 153 bytes and 4 in the directory; what a roll adds fits one block.
+        let first = edits.count * 157 + (edits.count / editsPerFrame + 1) * LogLimits.blockBytes
         let later = LogLimits.manifestRollsMax * LogLimits.blockBytes
         let path = paths.manifest(id)
         let capacity = FileHeader.byteCount + LogLimits.blocks(first) + later

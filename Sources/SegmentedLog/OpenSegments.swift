@@ -1,6 +1,7 @@
+import Columns
 import Platform
 
-/// A segment opened for reading; closes itself when the last reader lets go.
+/// A row segment opened for reading; closes itself when the last reader lets go.
 final class OpenSegment: Sendable {
     let id: UInt64
     let file: File
@@ -15,33 +16,83 @@ final class OpenSegment: Sendable {
 }
 
 /// The segments that were read last, so that random access does not open a file each time and a log
-/// of thousands of segments does not take thousands of descriptors.
+/// of thousands of segments takes neither thousands of descriptors nor the memory of their dictionaries.
 final class OpenSegments: Sendable {
+    private struct Recent {
+        var rows: [OpenSegment] = []
+        var sealed: [SealedSegment] = []
+    }
+
     private let fileSystem: any FileSystem
-    private let recent = Monitor<[OpenSegment]>([])
+    private let paths: StorePaths
+    private let storeID: [UInt8]
+    private let codec: (any BlockCodec)?
+    private let recent = Monitor(Recent())
 
-    init(_ fileSystem: any FileSystem) { self.fileSystem = fileSystem }
+    init(
+        _ fileSystem: any FileSystem, _ paths: StorePaths, storeID: [UInt8],
+        codec: (any BlockCodec)?
+    ) {
+        self.fileSystem = fileSystem
+        self.paths = paths
+        self.storeID = storeID
+        self.codec = codec
+    }
 
-    /// The segment, opened now or before.
-    func segment(_ id: UInt64, _ path: String) throws(LogFailure) -> OpenSegment {
-        let known: OpenSegment? = recent.withLock { list in
-            guard let index = list.firstIndex(where: { $0.id == id }) else { return nil }
-            let segment = list[index]
-            // The newest stand last: those before it move by one.
-            if index < list.count - 1 {
-                list.remove(at: index)
-                list.append(segment)
-            }
-            return segment
+    /// The row segment, opened now or before; nil if there is no such file any more.
+    func segment(_ id: UInt64, _ path: String) throws(LogFailure) -> OpenSegment? {
+        if let known = recent.withLock({ Self.find(in: &$0.rows) { $0.id == id } }) {
+            return known
         }
-        if let known { return known }
         do {
             let opened = OpenSegment(id: id, file: try File.open(path, .reading, fileSystem))
-            recent.withLock { list in
-                if list.count == LogLimits.openSegmentsMax { list.removeFirst() }
-                list.append(opened)
-            }
+            recent.withLock { Self.add(opened, to: &$0.rows, max: LogLimits.openSegmentsMax) }
             return opened
-        } catch { throw LogFailure(error) }
+        } catch {
+            if error.isMissing { return nil }
+            throw LogFailure(error)
+        }
+    }
+
+    /// The sealed segment, opened now or before; nil if there is no such file any more.
+    func segment(_ record: SealedRecord) throws(LogFailure) -> SealedSegment? {
+        if let known = recent.withLock({ Self.find(in: &$0.sealed) { $0.record == record } }) {
+            return known
+        }
+        do {
+            let opened = try SealedSegment.open(
+                record, paths.sealed(record.id), storeID: storeID, codec: codec, fileSystem)
+            recent.withLock { Self.add(opened, to: &$0.sealed, max: LogLimits.openSegmentsMax) }
+            return opened
+        } catch {
+            if case .system(let failure) = error.kind, failure.isMissing { return nil }
+            throw error
+        }
+    }
+
+    /// Forgets segments that are no longer part of the log.
+    func forget(rows: Set<UInt64>, sealed: Set<UInt64>) {
+        recent.withLock { recent in
+            recent.rows.removeAll { rows.contains($0.id) }
+            recent.sealed.removeAll { sealed.contains($0.record.id) }
+        }
+    }
+
+    /// The newest stand last: those behind the one that is found move by one.
+    private static func find<Segment>(
+        in list: inout [Segment], where condition: (Segment) -> Bool
+    ) -> Segment? {
+        guard let index = list.lastIndex(where: condition) else { return nil }
+        let segment = list[index]
+        if index < list.count - 1 {
+            list.remove(at: index)
+            list.append(segment)
+        }
+        return segment
+    }
+
+    private static func add<Segment>(_ segment: Segment, to list: inout [Segment], max: Int) {
+        if list.count >= max { list.removeFirst() }
+        list.append(segment)
     }
 }

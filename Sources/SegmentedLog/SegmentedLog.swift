@@ -45,6 +45,8 @@ package final class SegmentedLog: @unchecked Sendable {
     let fileSystem: any FileSystem
     let options: LogOptions
     let spare: SpareSegment
+    /// Turns closed row segments into sealed ones, beside the traffic.
+    package let sealing: Sealing
     private let lock: File
     var superblock: SuperblockFile
     var manifest: ManifestFile
@@ -58,7 +60,7 @@ package final class SegmentedLog: @unchecked Sendable {
 
     /// Opens the store in a directory, or makes one, and takes its lock.
     ///
-    /// All of it is verified; this takes about a second per GiB.
+    /// All rows are verified, and of the sealed segments what holds them together.
     /// - Throws: `isLocked` if another process has it; `damaged` if promised bytes changed, and then
     ///   nothing on the disk was touched.
     package static func open(
@@ -79,6 +81,7 @@ package final class SegmentedLog: @unchecked Sendable {
         self.options = options
         self.lock = lock
         spare = SpareSegment(opened.paths, opened.fileSystem)
+        sealing = Sealing(opened.reader, options, nextID: opened.nextSealedID)
         superblock = opened.superblock
         manifest = opened.manifest
         active = opened.active
@@ -118,6 +121,7 @@ package final class SegmentedLog: @unchecked Sendable {
             isPromised = false
             commitsSinceFloor += 1
             publish(written)
+            try fulfilWishes()
             prepareSpare(inBackground: true)
             return CommitReceipt(
                 firstPosition: written.firstPosition, count: written.count, commitTime: time,
@@ -129,6 +133,7 @@ package final class SegmentedLog: @unchecked Sendable {
     /// floor, and a spare segment. Call it when nothing came for 10 ms; without news it does nothing.
     package func maintain() throws(LogFailure) {
         try guarded { () throws(SystemFailure) in
+            try fulfilWishes()
             if !isPromised, active.room >= 2 * LogLimits.blockBytes { try writeEmpty(.fence) }
             isPromised = true
             if commitsSinceFloor > 0 { try raiseFloor() }
@@ -143,6 +148,7 @@ package final class SegmentedLog: @unchecked Sendable {
     /// releases the directory.
     package func close() throws(LogFailure) {
         if isClosed, failure == nil { return }
+        sealing.end()
         try guarded { () throws(SystemFailure) in
             try writeEmpty(.seal)
             try edit([closing(.closed)])
@@ -168,6 +174,7 @@ package final class SegmentedLog: @unchecked Sendable {
         do throws(SystemFailure) { return try body() } catch {
             let failure = LogFailure(error)
             self.failure = failure
+            sealing.end()
             throw failure
         }
     }

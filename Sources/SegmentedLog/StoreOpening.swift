@@ -14,6 +14,8 @@ struct OpenedStore {
     var superblock: SuperblockFile
     var manifest: ManifestFile
     var active: FrameFile
+    /// A number that no sealed segment has.
+    var nextSealedID: UInt64
 }
 
 /// # A start
@@ -56,6 +58,7 @@ struct StoreOpening {
                 // A killed process may have left names that are not durable.
                 try fileSystem.syncDirectory(paths.directory)
                 try fileSystem.syncDirectory(paths.segments)
+                try fileSystem.syncDirectory(paths.sealedSegments)
                 try fileSystem.syncDirectory(paths.manifests)
             }
             var scan = StoreScan(paths, fileSystem)
@@ -83,7 +86,9 @@ struct StoreOpening {
             try fileSystem.syncDirectory(Self.parent(of: paths.directory))
         }
         var madeAny = false
-        for directory in [paths.segments, paths.manifests, paths.quarantine] {
+        for directory in [
+            paths.segments, paths.sealedSegments, paths.manifests, paths.quarantine,
+        ] {
             if try fileSystem.makeDirectoryIfMissing(directory) { madeAny = true }
         }
         let lock = try openLock()
@@ -129,8 +134,10 @@ struct StoreOpening {
             chain: .zero, commitTime: 0)
         return OpenedStore(
             report: report, storeID: storeID, chain: .zero, nextPosition: 0, commitTime: 0,
-            reader: LogReader(view, storeID: storeID, fileSystem), paths: paths,
-            fileSystem: fileSystem, superblock: superblock, manifest: manifest, active: active)
+            reader: LogReader(
+                view, storeID: storeID, paths, codec: options.codec, fileSystem),
+            paths: paths, fileSystem: fileSystem, superblock: superblock, manifest: manifest,
+            active: active, nextSealedID: 1)
     }
 
     private static func isOurs(_ name: String) -> Bool {
@@ -152,6 +159,7 @@ struct StoreOpening {
         if let frame = plan.copied { try copy(frame, to: active) }
         let end = contents.end
         var state = ManifestState()
+        for record in contents.sealed { add(.sealed(record), to: &state) }
         for segment in plan.kept { segment.add(to: &state) }
         add(active, to: &state)
         let manifest = try ManifestFile.create(
@@ -162,8 +170,8 @@ struct StoreOpening {
                 storeID, superblock.current.sequence + 1, manifest, active, end))
         try removeReplaced(contents, plan)
         var view = LogView(
-            segments: plan.kept.map { SegmentView($0, paths) }, durablePosition: end.nextPosition,
-            chain: end.chain, commitTime: end.commitTime)
+            sealed: contents.sealed, segments: plan.kept.map { SegmentView($0, paths) },
+            durablePosition: end.nextPosition, chain: end.chain, commitTime: end.commitTime)
         var fresh = SegmentView(active.header, paths, timeBefore: plan.end.commitTime)
         fresh.end = active.end
         if let frame = plan.copied {
@@ -172,9 +180,11 @@ struct StoreOpening {
         view.segments.append(fresh)
         return OpenedStore(
             report: report, storeID: storeID, chain: end.chain, nextPosition: end.nextPosition,
-            commitTime: end.commitTime, reader: LogReader(view, storeID: storeID, fileSystem),
+            commitTime: end.commitTime,
+            reader: LogReader(
+                view, storeID: storeID, paths, codec: options.codec, fileSystem),
             paths: paths, fileSystem: fileSystem, superblock: superblock, manifest: manifest,
-            active: active)
+            active: active, nextSealedID: contents.sealedIDMax + 1)
     }
 
     /// Removes what interrupted starts left and moves away what is not ours.
@@ -198,6 +208,7 @@ struct StoreOpening {
         }
         if !contents.leftovers.isEmpty || !contents.strangers.isEmpty {
             try fileSystem.syncDirectory(paths.segments)
+            try fileSystem.syncDirectory(paths.sealedSegments)
             try fileSystem.syncDirectory(paths.manifests)
         }
     }
@@ -239,8 +250,12 @@ struct StoreOpening {
     }
 
     private func add(_ active: FrameFile, to state: inout ManifestState) {
-        do { try state.apply(.added(SegmentRecord(active.header))) } catch {
-            preconditionFailure("a new segment contradicts the manifest: \(error.text)")
+        add(.added(SegmentRecord(active.header)), to: &state)
+    }
+
+    private func add(_ edit: ManifestEdit, to state: inout ManifestState) {
+        do { try state.apply(edit) } catch {
+            preconditionFailure("an edit contradicts the manifest: \(error.text)")
         }
     }
 

@@ -7,10 +7,12 @@ struct StorePaths: Sendable {
     /// The superblock while a store is made.
     var newSuperblock: String { directory + "/SUPER.new" }
     var segments: String { directory + "/wal" }
+    var sealedSegments: String { directory + "/seg" }
     var manifests: String { directory + "/manifest" }
     var quarantine: String { directory + "/quarantine" }
 
     func segment(_ id: UInt64) -> String { segments + "/W-" + Self.sixteen(id) }
+    func sealed(_ id: UInt64) -> String { sealedSegments + "/S-" + Self.sixteen(id) }
     func manifest(_ id: UInt64) -> String { manifests + "/M-" + Self.sixteen(id) }
 
     /// The id in a name such as `W-00000000000000a1`; nil for every other name.

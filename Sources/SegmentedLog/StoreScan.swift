@@ -12,6 +12,9 @@ struct ScannedSegment: Sendable {
 /// Everything that a start reads before it decides to change anything.
 struct StoreContents: Sendable {
     var superblock: Superblock.Reading
+    /// Sealed segments, which hold the log's beginning.
+    var sealed: [SealedRecord] = []
+    /// Row segments, which follow them.
     var segments: [ScannedSegment]
     /// The last frame, if nothing on the disk promises that it is durable.
     var unpromised: Unpromised?
@@ -23,6 +26,8 @@ struct StoreContents: Sendable {
     var segmentIDMax: UInt64 = 0
     /// The highest id of any manifest.
     var manifestIDMax: UInt64 = 0
+    /// The highest id of any sealed segment, listed or not.
+    var sealedIDMax: UInt64 = 0
     var frames: UInt64 = 0
     var bytes = 0
 }
@@ -32,8 +37,8 @@ struct StoreContents: Sendable {
 /// The superblock names the manifest, the manifest names the segments, and every frame of every
 /// segment is checked. What does not add up throws, and the disk is as it was.
 struct StoreScan: ~Copyable {
-    private let paths: StorePaths
-    private let fileSystem: any FileSystem
+    let paths: StorePaths
+    let fileSystem: any FileSystem
     private var scan = FrameScan()
     private var unpromised: StoreContents.Unpromised?
 
@@ -50,20 +55,23 @@ struct StoreScan: ~Copyable {
         }
         var contents = StoreContents(superblock: superblock, segments: [])
         let manifest = try readManifest(superblock.chosen)
+        try checkSealed(manifest, superblock.chosen, into: &contents)
         try readSegments(manifest, superblock.chosen, into: &contents)
         try sortManifests(superblock.chosen, into: &contents)
         try sortSegments(manifest, into: &contents)
+        try sortSealed(manifest, into: &contents)
         return contents
     }
 
     /// Opens a file so that what is read is what the device has: what a killed process left in the
     /// kernel's memory is flushed, and then forgotten. After a failed flush the kernel may keep bytes
     /// that the device never got, and call them clean.
-    private func open(_ path: String) throws(SystemFailure) -> File {
+    /// - Parameter durableBytes: bytes that are known to be durable; these may come from memory.
+    private func open(_ path: String, durableBytes: Int = 0) throws(SystemFailure) -> File {
         let file = try File.open(path, .reading, fileSystem)
         do throws(SystemFailure) {
             try file.syncData()
-            file.dropCache()
+            file.dropCache(from: durableBytes)
             return file
         } catch {
             try? file.close()
@@ -127,7 +135,7 @@ struct StoreScan: ~Copyable {
             }
         }
         guard !state.segments.isEmpty else {
-            throw .damaged(path, at: FileHeader.byteCount, "it lists no segment")
+            throw .damaged(path, at: FileHeader.byteCount, "it lists no row segment")
         }
         return state
     }
@@ -141,7 +149,7 @@ struct StoreScan: ~Copyable {
                 paths.manifest(superblock.manifestID), at: FileHeader.byteCount,
                 "it does not list segment \(hex(floor.segmentID)), which the superblock promises")
         }
-        var time: Int64 = 0
+        var time = manifest.sealed.last?.commitTime ?? 0
         for (index, record) in manifest.segments.enumerated() {
             let isLast = index == manifest.segments.count - 1
             let scanned = try readSegment(
@@ -158,7 +166,9 @@ struct StoreScan: ~Copyable {
         _ record: SegmentRecord, isLast: Bool, timeBefore: Int64, _ superblock: Superblock
     ) throws(LogFailure) -> ScannedSegment {
         let path = paths.segment(record.id)
-        let file = try openListed(path, "the manifest lists it")
+        let promised = superblock.floor.segmentID == record.id ? superblock.floor.offset : 0
+        let file = try openListed(
+            path, "the manifest lists it", isFresh: record.close == nil, durableBytes: promised)
         defer { try? file.close() }
         let header = try scan.header(of: file, as: .segment, storeID: superblock.storeID)
         guard header.id == record.id, header.salt == record.salt,
@@ -198,8 +208,15 @@ struct StoreScan: ~Copyable {
         return ScannedSegment(record: record, result: result, timeBefore: timeBefore)
     }
 
-    private func openListed(_ path: String, _ why: String) throws(LogFailure) -> File {
-        do throws(SystemFailure) { return try open(path) } catch {
+    /// Opens a file that the store needs.
+    /// - Parameter isFresh: whether the process that wrote it may have ended before it was durable.
+    func openListed(
+        _ path: String, _ why: String, isFresh: Bool = true, durableBytes: Int = 0
+    ) throws(LogFailure) -> File {
+        do throws(SystemFailure) {
+            if !isFresh { return try File.open(path, .reading, fileSystem) }
+            return try open(path, durableBytes: durableBytes)
+        } catch {
             guard error.isMissing else { throw LogFailure(error) }
             throw LogFailure(
                 .damaged, "\(path) is missing, and \(why). Restore it from a backup", file: path)
@@ -236,6 +253,11 @@ struct StoreScan: ~Copyable {
             contents.segmentIDMax = max(contents.segmentIDMax, id)
             if listed.contains(id) { continue }
             let path = paths.segment(id)
+            if let first = listed.min(), id < first, !manifest.sealed.isEmpty {
+                // Its entries are in a sealed segment: ids of rows only rise.
+                contents.leftovers.append(path)
+                continue
+            }
             switch try stray(path, id, contents.superblock.chosen.storeID) {
             case .isEmpty: contents.leftovers.append(path)
             case .isForeign: contents.strangers.append((paths.segments, name))

@@ -111,7 +111,7 @@ struct SimulatorTests {
         try file.syncData()
         #expect(system.disk.contents(of: "/data/file") == [2, 2, 2])
         #expect(system.disk.afterPowerCut(.everything).contents(of: "/data/file") == [1, 1, 1])
-        file.dropCache()
+        file.dropCache(from: 0)
         #expect(system.disk.contents(of: "/data/file") == [1, 1, 1])
     }
 

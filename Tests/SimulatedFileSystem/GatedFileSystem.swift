@@ -67,6 +67,8 @@ package final class GatedFileSystem: FileSystem {
     package func list(_ path: String) throws(SystemFailure) -> [String] { try real.list(path) }
     package func size(of file: FileHandle) throws(SystemFailure) -> Int { try real.size(of: file) }
     package func lock(_ file: FileHandle) throws(SystemFailure) -> Bool { try real.lock(file) }
-    package func dropCache(_ file: FileHandle) { real.dropCache(file) }
+    package func dropCache(_ file: FileHandle, from offset: Int) {
+        real.dropCache(file, from: offset)
+    }
     package func close(_ file: FileHandle) throws(SystemFailure) { try real.close(file) }
 }

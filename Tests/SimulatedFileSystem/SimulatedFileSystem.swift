@@ -231,13 +231,16 @@ package final class SimulatedFileSystem: FileSystem {
         inode.pending = []
     }
 
-    package func dropCache(_ file: FileHandle) {
+    package func dropCache(_ file: FileHandle, from offset: Int) {
         state.withLock { state in
             guard !state.ignoresDropCache, let open = state.open[file.number],
                 var inode = state.disk.inodes[open.inode]
             else { return }
             var image = inode.durable
             for write in inode.pending { image.write(write.bytes[...], at: write.offset) }
+            // What is before the offset stays as memory has it.
+            let kept = inode.seen.bytes(in: 0..<min(offset, inode.seen.size))
+            image.write(kept[...], at: 0)
             inode.seen = image
             state.disk.inodes[open.inode] = inode
         }

@@ -27,7 +27,7 @@ int daybook_mkdir(const char *path);
 int daybook_rmdir(const char *path);
 int64_t daybook_size(int fd);
 int daybook_lock(int fd);
-int daybook_drop_cache(int fd);
+int daybook_drop_cache(int fd, int64_t offset);
 // Calls `visit` for each name but "." and "..".
 int daybook_list(const char *path, void (*visit)(void *context, const char *name), void *context);
 

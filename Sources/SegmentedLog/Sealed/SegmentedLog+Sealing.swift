@@ -1,0 +1,47 @@
+import Platform
+
+/// The log's side of sealing: one edit of the manifest, between two commits.
+extension SegmentedLog {
+    /// Does what the worker wishes: takes a sealed segment in, or goes on in a new row segment.
+    func fulfilWishes() throws(SystemFailure) {
+        let wishes = sealing.wishes()
+        if let record = wishes.offered { try adopt(record) }
+        if wishes.roll, active.end > FileHeader.byteCount, nextPosition > active.header.firstPosition {
+            try roll(for: 2 * LogLimits.blockBytes)
+        }
+    }
+
+    private func adopt(_ record: SealedRecord) throws(SystemFailure) {
+        try edit([.sealed(record)])
+        let (rows, sealed) = reader.view.withLock { view in
+            let rows = view.segments.prefix {
+                // The active segment stays, even if it begins where the sealed one ends.
+                $0.writtenBytes != nil && $0.firstPosition < record.nextPosition
+            }
+            let replaced = view.sealed.filter { record.positions.contains($0.firstPosition) }
+            view.segments.removeFirst(rows.count)
+            view.sealed.removeAll { record.positions.contains($0.firstPosition) }
+            let place = view.sealed.firstIndex { $0.firstPosition > record.firstPosition }
+            view.sealed.insert(record, at: place ?? view.sealed.count)
+            return (Array(rows), replaced)
+        }
+        reader.segments.forget(rows: Set(rows.map(\.id)), sealed: Set(sealed.map(\.id)))
+        sealing.adopted(
+            retiring: rows.map(\.path) + sealed.map { paths.sealed($0.id) })
+    }
+
+    /// Seals and merges everything now, on the log's own thread: for tools, and for tests that want
+    /// each system call in one order.
+    /// - Parameter everything: see `Sealing.work`.
+    /// - Returns: what was done; nil if nothing was due.
+    package func sealNow(
+        now: Int64, everything: Bool, redaction: Sealer.Redaction? = nil
+    ) throws(LogFailure) -> SealReport? {
+        var failure: LogFailure?
+        let report = try sealing.work(now: now, everything: everything, redaction: redaction) {
+            do { try maintain() } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return report
+    }
+}
