@@ -92,6 +92,8 @@ let targets: [Target] = [
         name: "BillingTests", dependencies: ["Billing", "Money", "Seeds"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "Seeds"], swiftSettings: strict),
     .testTarget(
+        name: "ColumnsTests", dependencies: ["Columns", "Bytes", "Seeds"], swiftSettings: strict),
+    .testTarget(
         name: "CodecTests", dependencies: ["Seeds", "Codec", "Bytes", "Billing", "Money"],
         swiftSettings: strict),
     .testTarget(
