@@ -96,7 +96,7 @@ let targets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "SegmentedLogTests",
-        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes"],
+        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes", "Seeds"],
         swiftSettings: strict),
     .testTarget(
         name: "ProjectionsTests",
