@@ -45,7 +45,7 @@ package enum MerkleTree {
     }
 }
 
-/// The tree's two hashes, and the memory they work in.
+/// The hashes of trees and chains, and the memory they work in.
 package struct MerkleHasher: ~Copyable {
     private var scratch = ByteBuffer(capacity: 512)
 
@@ -73,6 +73,25 @@ package struct MerkleHasher: ~Copyable {
         scratch.append(0x01)
         left.append(to: &scratch)
         right.append(to: &scratch)
+        return SHA256.hash(scratch.bytes)
+    }
+
+    /// The link of an `EntryChain` after `previous`.
+    mutating func link(_ previous: Digest, _ leaf: Digest) -> Digest {
+        scratch.clear()
+        scratch.append(0x03)
+        previous.append(to: &scratch)
+        leaf.append(to: &scratch)
+        return SHA256.hash(scratch.bytes)
+    }
+
+    /// The leaf of a row of an `AccountsMap`.
+    mutating func row(_ key: Digest, _ chain: EntryChain) -> Digest {
+        scratch.clear()
+        scratch.append(0x00)
+        key.append(to: &scratch)
+        scratch.appendBigEndian(chain.count)
+        chain.head.append(to: &scratch)
         return SHA256.hash(scratch.bytes)
     }
 }
