@@ -92,11 +92,13 @@ let targets: [Target] = [
         name: "BillingTests", dependencies: ["Billing", "Money", "Seeds"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "Seeds"], swiftSettings: strict),
     .testTarget(
+        name: "ColumnsTests", dependencies: ["Columns", "Bytes", "Seeds"], swiftSettings: strict),
+    .testTarget(
         name: "CodecTests", dependencies: ["Seeds", "Codec", "Bytes", "Billing", "Money"],
         swiftSettings: strict),
     .testTarget(
         name: "SegmentedLogTests",
-        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes"],
+        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes", "Seeds"],
         swiftSettings: strict),
     .testTarget(
         name: "ProjectionsTests",
