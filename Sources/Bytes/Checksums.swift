@@ -127,19 +127,22 @@ package struct SHA256Hasher: ~Copyable {
         }
     }
 
-    /// The hash of everything added.
-    package consuming func finish() -> Digest {
-        var buffer = ByteBuffer(capacity: 64)
+    /// The hash of everything added since it began; then it begins again.
+    package mutating func take() -> Digest {
         let target = unsafe state
-        _ = buffer.appendFilled(32) { span in
-            unsafe span.withUnsafeMutableBytes { bytes in
-                guard let out = bytes.baseAddress else { return }
-                unsafe daybook_sha256_final(target, out.assumingMemoryBound(to: UInt8.self))
-            }
-            return 32
+        let digest = unsafe withUnsafeTemporaryAllocation(
+            byteCount: Digest.byteCount, alignment: 16
+        ) { out in
+            guard let start = out.baseAddress else { return Digest.zero }
+            unsafe daybook_sha256_final(target, start.assumingMemoryBound(to: UInt8.self))
+            return Digest(unsafe RawSpan(_unsafeStart: start, byteCount: Digest.byteCount))
         }
-        return Digest(buffer.bytes)
+        unsafe daybook_sha256_init(state)
+        return digest
     }
+
+    /// The hash of everything added.
+    package consuming func finish() -> Digest { take() }
 }
 
 /// SHA-256 of bytes in one piece.

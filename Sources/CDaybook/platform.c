@@ -140,6 +140,9 @@ int daybook_thread_spawn(const char *name, void (*run)(void *), void *context, u
     return 0;
 }
 
+// On Linux a nice value is a thread's own, whatever POSIX says of processes.
+int daybook_thread_yield_priority(void) { return setpriority(PRIO_PROCESS, 0, 10) == 0 ? 0 : -errno; }
+
 int daybook_thread_join(uint64_t thread) { return -pthread_join((pthread_t)thread, NULL); }
 
 struct daybook_monitor {

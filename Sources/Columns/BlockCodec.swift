@@ -23,6 +23,9 @@ package protocol BlockCodec: Sendable {
     /// Opens the dictionary of a sealed segment.
     func makeReader(dictionary: RawSpan) throws(DecodeFailure) -> any BlockReader
 
+    /// Where the name of a record's account stands in it; nil if it has none.
+    func account(of record: RawSpan) throws(DecodeFailure) -> Range<Int>?
+
     /// Appends what a record is to the proof tree: the record, with each property that may be erased
     /// one day in the form that it has after that. For a record without such properties, its own bytes.
     func appendCommitment(of record: RawSpan, to buffer: inout ByteBuffer) throws(DecodeFailure)

@@ -8,7 +8,8 @@ package import SegmentedLog
 
 /// A query with its arguments read and checked.
 package enum Query: Sendable {
-    case ping, status, catalog, verify, snapshot
+    case ping, status, catalog, snapshot, compact
+    case verify(deep: Bool)
     case unmatched(limit: Int)
     case check(account: String, feature: String, quantity: Quantity)
     case usage(account: String, period: Period?)
@@ -20,7 +21,7 @@ package enum Query: Sendable {
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .explain, .invoice: true
+        case .verify, .snapshot, .compact, .explain, .invoice: true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
     }
@@ -54,7 +55,8 @@ extension Engine {
         case .status: writeStatus(to: &json)
         case .unmatched(let limit): atPosition(&json) { $0.writeUnmatched(limit: limit, to: &$1) }
         case .catalog: writeCatalog(to: &json)
-        case .verify: try writeVerify(to: &json)
+        case .verify(let deep): try writeVerify(deep: deep, to: &json)
+        case .compact: try writeCompact(to: &json)
         case .snapshot:
             try writeSnapshot(to: &json)
         case .check(let account, let feature, let quantity):
@@ -97,6 +99,7 @@ extension Engine {
         json.member("chain", state.chain.hex)
         json.member("store", snapshots.storeName)
         json.member("snapshot_position", snapshot)
+        json.member("sealed_position", reader.sealedPosition)
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)
         json.member("duplicate", counts.duplicate)
@@ -147,9 +150,24 @@ extension Engine {
         json.member("position", newest.2)
     }
 
-    private func writeVerify(to json: inout JSONWriter) throws(Refusal) {
+    private func writeCompact(to json: inout JSONWriter) throws(Refusal) {
         do {
-            let found = try verify()
+            let done = try compact()
+            json.member("sealed", done.sealings)
+            json.member("merged", done.merges)
+            json.member("files_replaced", done.filesReplaced)
+            json.member("bytes_before", done.bytesBefore)
+            json.member("bytes_after", done.bytesAfter)
+            json.member("sealed_position", reader.sealedPosition)
+            json.member("position", durablePosition)
+        } catch {
+            throw Refusal(code: "storage_failed", message: error.message)
+        }
+    }
+
+    private func writeVerify(deep: Bool, to json: inout JSONWriter) throws(Refusal) {
+        do {
+            let found = try verify(deep: deep)
             json.member("matches", found.isEqual)
             json.member("entries", found.position)
             json.member("position", found.position)

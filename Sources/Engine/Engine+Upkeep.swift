@@ -30,15 +30,16 @@ extension Engine {
     }
 
     /// Replays the whole log into fresh books and compares them with the live ones.
+    /// - Parameter deep: also compute everything that sealed segments say of their entries.
     /// - Throws: `EngineFailure` naming the first damage, if there is any.
     package func verify(
-        progress: (Position) -> Void = { _ in }
+        deep: Bool = false, progress: (Position) -> Void = { _ in }
     ) throws(EngineFailure) -> VerifyReport {
         let state = durableState()
         var books = Books(key: key, indexed: false)
         let frames: UInt64
         do {
-            frames = try reader.scrub { _, _ in }
+            frames = try reader.scrub(deep ? .entries : .bytes) { _, _ in }
             try Replay.advance(&books, to: state.position, reader, progress: progress)
         } catch let failure as EngineFailure {
             throw failure

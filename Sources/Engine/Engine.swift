@@ -68,6 +68,8 @@ package final class Engine: Sendable {
     package let key: SipKey
     let snapshots: SnapshotStore
     let observers: Monitor<[any DurableObserver]>
+    /// What the sealer's thread and who asks it share.
+    let upkeep = Monitor(SealerDesk())
     private let threads: Monitor<[Thread]>
     /// Holds the store's lock while it is only read.
     private let readOnly: Monitor<ReadOnlyLog?>
@@ -98,12 +100,14 @@ package final class Engine: Sendable {
             exchange.withLock { $0.isClosing = true }
             return
         }
+        upkeep.withLock { $0.sealing = log.sealing }
         let committer = Committer(engine: self, books: decided)
         let syncer = SyncLoop(engine: self, log: log)
         let running = [
             Thread.spawn(name: "committer") { committer.run() },
             Thread.spawn(name: "sync") { syncer.run() },
             Thread.spawn(name: "snapshots") { [self] in runSnapshots() },
+            Thread.spawn(name: "sealer") { [self] in runSealer(log.sealing) },
         ]
         threads.withLock { $0 = running }
     }

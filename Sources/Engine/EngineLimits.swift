@@ -13,6 +13,8 @@ package enum EngineLimits {
     package static let snapshotsKept = 3
     /// How long the sync thread is idle before it does the log's background work, nanoseconds.
     package static let idleBeforeMaintenance: Int64 = 10_000_000
+    /// How long the sealer sleeps between two looks, nanoseconds, if nothing tells it of news.
+    package static let idleBeforeSealing: Int64 = 60_000_000_000
     /// Rows in one page of an explanation, if the request does not say.
     package static let explainRows = 1_000
     /// Rows in one page of an explanation at most.

@@ -39,6 +39,8 @@ struct Exchange: Sendable {
     var snapshotFailure: String?
     /// No more requests are taken.
     var isClosing = false
+    /// The log has something to do that is no frame.
+    var wantsMaintenance = false
     /// The committer has handed over its last frame.
     var committerDone = false
     /// The sync thread has finished its last frame.

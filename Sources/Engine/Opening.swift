@@ -20,9 +20,11 @@ enum Opening {
     static func engine(_ options: Engine.Options) throws(EngineFailure) -> Engine {
         let log: SegmentedLog
         do {
+            var logOptions = options.log
+            logOptions.codec = RecordCodec()
             log = try SegmentedLog.open(
                 directory: options.directory, fileSystem: options.fileSystem,
-                options: options.log)
+                options: logOptions)
         } catch {
             throw EngineFailure(error.message, isLocked: error.isLocked)
         }
@@ -43,7 +45,8 @@ enum Opening {
         let log: ReadOnlyLog
         do {
             log = try LogReader.openReadOnly(
-                directory: options.directory, fileSystem: options.fileSystem)
+                directory: options.directory, fileSystem: options.fileSystem,
+                codec: RecordCodec())
         } catch {
             throw EngineFailure(error.message, isLocked: error.isLocked)
         }

@@ -14,7 +14,10 @@ extension Query {
         case "ping": return try plain(.ping, arguments)
         case "status": return try plain(.status, arguments)
         case "catalog": return try plain(.catalog, arguments)
-        case "verify": return try plain(.verify, arguments)
+        case "verify":
+            try arguments.allow(["deep"])
+            return .verify(deep: try arguments.flag("deep"))
+        case "compact": return try plain(.compact, arguments)
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])

@@ -36,6 +36,10 @@ final class SyncLoop: @unchecked Sendable {
             ) { exchange in
                 if exchange.failure != nil { return .stop }
                 if let job = exchange.inSync { return .frame(job) }
+                if exchange.wantsMaintenance {
+                    exchange.wantsMaintenance = false
+                    return .idle
+                }
                 return exchange.committerDone ? .stop : nil
             }
             switch step ?? .idle {

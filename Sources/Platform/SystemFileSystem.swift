@@ -106,7 +106,7 @@ package struct SystemFileSystem: FileSystem {
 
     /// `posix_fadvise(2)`: not needed any more.
     package func dropCache(_ file: FileHandle, from offset: Int) {
-        _ = daybook_drop_cache(file.number, offset)
+        _ = daybook_drop_cache(file.number, Int64(offset))
     }
 
     /// `close(2)`.

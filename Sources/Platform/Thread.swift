@@ -20,6 +20,10 @@ package struct Thread: Sendable {
         return Thread(identifier: identifier)
     }
 
+    /// Lets all other threads of the process go first, for work that nobody waits for. Where it is not
+    /// allowed, the thread goes on as before.
+    package static func yieldPriority() { _ = daybook_thread_yield_priority() }
+
     /// Waits until the thread has ended. Call once.
     package func join() {
         let answer = daybook_thread_join(identifier)

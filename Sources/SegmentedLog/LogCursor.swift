@@ -8,8 +8,9 @@ import Platform
 /// Owned by one thread. It stays valid while the log grows, is sealed and compacted, and after it is closed.
 package struct LogCursor: ~Copyable {
     private let reader: LogReader
-    private var rows: RowCursor?
-    private var sealed: SealedCursor?
+    private var rows: RowCursor
+    private var sealed = SealedCursor()
+    private var isSealed = false
     /// The first entry that was asked for, then the one after the run.
     private var position: Position
     private var current: FrameInfo?
@@ -19,6 +20,7 @@ package struct LogCursor: ~Copyable {
     init(_ reader: LogReader, from: Position) throws(LogFailure) {
         self.reader = reader
         position = from
+        rows = RowCursor(reader)
         guard try enter() else { throw LogReader.outOfRange(from) }
     }
 
@@ -40,39 +42,28 @@ package struct LogCursor: ~Copyable {
 
     /// The chain's head after the run's commit; nil in sealed segments, where checksums and their own proof
     /// vouch for the entries.
-    package var chainAfter: Digest? { rows?.chainAfter }
+    package var chainAfter: Digest? { isSealed ? nil : rows.chainAfter }
 
     /// The bytes of an entry of that run, from 0; valid until `next`.
     @_lifetime(borrow self)
     package func record(_ index: Int) -> RawSpan {
-        if sealed != nil { return sealed!.record(index) }
-        return rows!.record(index)
+        isSealed ? sealed.record(index) : rows.record(index)
     }
 
     /// Moves on within the segment at hand.
     private mutating func step() throws(LogFailure) -> Bool {
-        if var cursor = sealed.take() {
-            let found = try cursor.next()
-            if found, let commit = cursor.commit {
-                set(cursor.run, commit)
-                // Runs start at the asked entry; commits say where they begin themselves.
-            }
-            sealed = consume cursor
-            return found
+        if isSealed {
+            guard try sealed.next(), let commit = sealed.commit else { return false }
+            // Runs start at the asked entry; commits say where they begin themselves.
+            set(sealed.run, commit)
+        } else {
+            guard try rows.next(), let header = rows.current else { return false }
+            let commit = BlockCommit(
+                firstPosition: header.firstPosition, count: header.count,
+                commitTime: header.commitTime)
+            set(commit.firstPosition..<commit.nextPosition, commit)
         }
-        if var cursor = rows.take() {
-            let found = try cursor.next()
-            if found, let header = cursor.current {
-                set(
-                    header.firstPosition..<header.nextPosition,
-                    BlockCommit(
-                        firstPosition: header.firstPosition, count: header.count,
-                        commitTime: header.commitTime))
-            }
-            rows = consume cursor
-            return found
-        }
-        return false
+        return true
     }
 
     private mutating func set(_ run: Range<Position>, _ commit: BlockCommit) {
@@ -86,15 +77,13 @@ package struct LogCursor: ~Copyable {
 
     /// Enters the segment that has the next entry.
     private mutating func enter() throws(LogFailure) -> Bool {
-        let target = position
-        let part = try reader.opened(target)
-        switch part {
+        switch try reader.opened(position) {
         case .sealed(let segment):
-            rows = nil
-            sealed = SealedCursor(segment, from: target)
+            isSealed = true
+            sealed.enter(segment, at: position)
         case .rows(let place, let segment):
-            sealed = nil
-            rows = RowCursor(reader, place, segment, from: target)
+            isSealed = false
+            rows.enter(place, segment, at: position)
         case nil: return false
         }
         return true

@@ -24,6 +24,7 @@ package enum LogInspection {
         if magic == Superblock.magic || looksLikeSuperblock(bytes) {
             return superblock(bytes, path)
         }
+        if magic == SealedHeader.magic { return SealedInspection.describe(bytes, path: path) }
         for kind in [FrameFileKind.segment, .manifest] where magic == kind.magic {
             return frames(bytes, kind, path)
         }
@@ -88,7 +89,7 @@ package enum LogInspection {
         return lines
     }
 
-    private static func text(_ storeID: [UInt8]) -> String {
+    static func text(_ storeID: [UInt8]) -> String {
         storeID.map { byte in
             let digits = String(byte, radix: 16)
             return digits.count == 1 ? "0" + digits : digits
@@ -210,6 +211,7 @@ extension ManifestEdit {
             "segment \(id) \(close.end): \(close.validBytes) bytes count, zeros from "
                 + "\(close.writtenBytes), next position \(close.nextPosition), time "
                 + "\(close.commitTime), chain \(close.chain.hex)"
+        case .sealed(let record): "sealed \(record.text)"
         }
     }
 }

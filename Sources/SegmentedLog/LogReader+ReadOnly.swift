@@ -1,3 +1,4 @@
+package import Columns
 package import Platform
 
 /// A store opened by a tool: it is read, verified, and not changed. Holds the lock for as long as it
@@ -30,7 +31,7 @@ extension LogReader {
     /// Opens a store for reading, with its lock, while no server has it. Verifies all of it.
     /// - Throws: `isLocked` if a server has it; `missing` if there is no store; `damaged`.
     package static func openReadOnly(
-        directory: String, fileSystem: any FileSystem
+        directory: String, fileSystem: any FileSystem, codec: (any BlockCodec)? = nil
     ) throws(LogFailure) -> ReadOnlyLog {
         let paths = StorePaths(directory: directory)
         let lock = try openLock(paths, fileSystem)
@@ -44,11 +45,12 @@ extension LogReader {
             }
             let end = contents.end
             let view = LogView(
-                segments: contents.segments.map { SegmentView($0, paths) },
+                sealed: contents.sealed, segments: contents.segments.map { SegmentView($0, paths) },
                 durablePosition: end.nextPosition, chain: end.chain, commitTime: end.commitTime)
             let storeID = contents.superblock.chosen.storeID
             return ReadOnlyLog(
-                reader: LogReader(view, storeID: storeID, fileSystem), storeID: storeID,
+                reader: LogReader(view, storeID: storeID, paths, codec: codec, fileSystem),
+                storeID: storeID,
                 recovery: contents.report(paths), lock: lock)
         } catch {
             try? lock.close()

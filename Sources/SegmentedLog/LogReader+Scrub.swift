@@ -3,46 +3,123 @@ import Platform
 
 /// Verifying everything again.
 extension LogReader {
-    /// Reads and verifies every frame of every segment up to the durable end, from the device: both
-    /// checksums, padding, positions, times and the chain, and that free space is zero.
+    /// How far a scrub goes.
+    package enum ScrubDepth: Sendable {
+        /// All checksums and digests, and of rows the chain too.
+        case bytes
+        /// Also everything that sealed segments say of their entries, from the decoded entries: chain,
+        /// tree, accounts and postings.
+        case entries
+    }
+
+    /// Reads and verifies every byte of every segment up to the durable end, from the device.
     /// - Parameter progress: is given bytes done and bytes in all, now and then.
-    /// - Returns: the number of frames.
+    /// - Returns: the number of commits.
+    /// - Throws: `damaged` with file, offset and position of the first damage.
     package func scrub(
-        progress: (_ done: Int, _ total: Int) -> Void
+        _ depth: ScrubDepth = .bytes, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(LogFailure) -> UInt64 {
-        let (views, chain) = view.read { ($0.segments, $0.chain) }
-        let total = views.reduce(0) { $0 + $1.end }
-        var scan = FrameScan()
-        var frames: UInt64 = 0
-        var done = 0
-        var last: (position: Position, chain: Digest) = (0, .zero)
-        progress(0, total)
-        for view in views {
-            let file = try segments.segment(view.id, view.path).file
-            file.dropCache(from: 0)
-            let header = try scan.header(of: file, as: .segment, storeID: storeID)
-            guard header.id == view.id, header.salt == view.salt,
-                header.firstPosition == last.position, header.chain == last.chain
-            else { throw .damaged(view.path, at: 32, "its header is not what the manifest says") }
-            var limits = FrameScan.Limits()
-            if let writtenBytes = view.writtenBytes {
-                limits.closed = (view.end, writtenBytes)
-            } else {
-                limits.liveEnd = view.end
+        var scrub = Scrub(self, depth)
+        // A segment may be sealed or merged while the others are read: then its successor is.
+        while try !scrub.run(view.read { $0 }, progress) {}
+        return scrub.commits
+    }
+
+    /// Gives the chain of an account's entries before a position, from the newest sealed segment that has
+    /// some.
+    func previousChains(
+        before position: Position
+    ) -> (RawSpan) throws(LogFailure) -> EntryChain {
+        let records = view.read { $0.sealed }.filter { $0.nextPosition <= position }
+        return { account throws(LogFailure) in
+            for record in records.reversed() {
+                guard let segment = try self.segments.segment(record) else { continue }
+                if let chain = try segment.chain(of: account) { return chain }
             }
-            let result = try scan.frames(
-                of: file, header: header, commitTime: view.timeBefore, limits: limits
-            ) { _, _ in }
-            frames += result.frames
-            done += view.end
-            last = (result.nextPosition, result.chain)
+            return EntryChain()
+        }
+    }
+}
+
+private struct Scrub: ~Copyable {
+    private let reader: LogReader
+    private let depth: LogReader.ScrubDepth
+    private var scan = FrameScan()
+    private(set) var commits: UInt64 = 0
+    /// What was verified last.
+    private var last: (position: Position, chain: Digest, time: Int64) = (0, .zero, .min)
+    private var lastRow: UInt64 = 0
+    private var done = 0
+
+    init(_ reader: LogReader, _ depth: LogReader.ScrubDepth) {
+        self.reader = reader
+        self.depth = depth
+    }
+
+    /// Verifies what a view shows and what was not verified yet.
+    /// - Returns: false if a file is no longer there.
+    mutating func run(
+        _ view: LogView, _ progress: (Int, Int) -> Void
+    ) throws(LogFailure) -> Bool {
+        let total =
+            view.segments.reduce(0) { $0 + $1.end } + view.sealed.reduce(0) { $0 + $1.fileBytes }
+        progress(done, total)
+        for record in view.sealed where record.firstPosition >= last.position {
+            guard let segment = try reader.segments.segment(record) else { return false }
+            try check(segment)
+            done += record.fileBytes
             progress(done, total)
         }
-        guard last.chain == chain else {
-            throw LogFailure(
-                .damaged, "the chain of all commits is \(last.chain.hex), expected was \(chain.hex)"
-            )
+        for row in view.segments where row.id > lastRow && row.firstPosition >= last.position {
+            guard let open = try reader.segments.segment(row.id, row.path) else { return false }
+            try check(row, open.file)
+            done += row.end
+            progress(done, total)
         }
-        return frames
+        guard last.position == view.durablePosition, last.chain == view.chain else {
+            throw LogFailure(
+                .damaged,
+                "the chain of all commits is \(last.chain.hex) at position \(last.position), "
+                    + "expected was \(view.chain.hex) at \(view.durablePosition)")
+        }
+        return true
+    }
+
+    private mutating func check(_ segment: SealedSegment) throws(LogFailure) {
+        let record = segment.record
+        guard record.firstPosition == last.position, record.chainBefore == last.chain else {
+            throw .damaged(
+                segment.file.path, at: 0, position: record.firstPosition,
+                "it does not follow what is before it")
+        }
+        segment.file.dropCache(from: 0)
+        try segment.checkDigest()
+        if depth == .entries, let codec = reader.codec {
+            let before = reader.previousChains(before: record.firstPosition)
+            try SealedProof(segment, codec, before).run { true }
+        }
+        commits += record.commits
+        last = (record.nextPosition, record.chain, record.commitTime)
+    }
+
+    private mutating func check(_ row: SegmentView, _ file: File) throws(LogFailure) {
+        file.dropCache(from: 0)
+        let header = try scan.header(of: file, as: .segment, storeID: reader.storeID)
+        guard header.id == row.id, header.salt == row.salt,
+            header.firstPosition == last.position, header.chain == last.chain
+        else { throw .damaged(row.path, at: 32, "its header is not what the manifest says") }
+        var limits = FrameScan.Limits()
+        if let writtenBytes = row.writtenBytes {
+            limits.closed = (row.end, writtenBytes)
+        } else {
+            limits.liveEnd = row.end
+        }
+        var entryFrames: UInt64 = 0
+        let result = try scan.frames(
+            of: file, header: header, commitTime: row.timeBefore, limits: limits
+        ) { _, _ in entryFrames += 1 }
+        commits += entryFrames
+        lastRow = row.id
+        last = (result.nextPosition, result.chain, result.commitTime)
     }
 }

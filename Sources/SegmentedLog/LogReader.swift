@@ -1,6 +1,6 @@
 package import Bytes
-package import Columns
-package import Platform
+import Columns
+import Platform
 
 /// # Reading the log
 ///
@@ -186,7 +186,7 @@ private final class Scratch {
         }
         let first = block.header?.firstPosition ?? 0
         let commit = FrameInfo(block.commit(of: position))
-        return try body(block.record(Int(position - first)), commit)
+        return try block.withRecord(Int(position - first)) { try body($0, commit) }
     }
 
     /// Reads the block, if it is not at hand, and decodes the entry, and only that.

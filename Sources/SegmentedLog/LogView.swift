@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// What readers may see of one row segment.
 struct SegmentView: Sendable {

@@ -5,46 +5,52 @@ import Platform
 /// positions and the hash chain from the cursor's first frame on.
 struct RowCursor: ~Copyable {
     private let reader: LogReader
-    private var place: LogView.Place
-    private var segment: OpenSegment
+    private var segment: OpenSegment?
     private var window = FrameWindow(ahead: LogLimits.indexSpacingBytes)
     private var chain = Chain()
-    private var expected: FrameExpectation
-    private var offset: Int
-    private let from: Position
+    private var expected = FrameExpectation(
+        salt: 0, position: 0, chain: nil, commitTime: .min, capacity: 0, fileKind: .segment)
+    private var offset = 0
+    /// Bytes of the segment that are durable.
+    private var end = 0
+    private var from: Position = 0
     private(set) var current: FrameHeader?
 
-    init(_ reader: LogReader, _ place: LogView.Place, _ segment: OpenSegment, from: Position) {
-        self.reader = reader
-        self.place = place
+    /// A cursor that is in no segment yet.
+    init(_ reader: LogReader) { self.reader = reader }
+
+    /// Goes to a place in a segment. Frames that end at or before `position` will be passed over.
+    mutating func enter(
+        _ place: LogView.Place, _ segment: OpenSegment, at position: Position
+    ) {
         self.segment = segment
-        self.from = from
+        window.forget()
         expected = FrameExpectation(place)
         offset = place.start.offset
+        end = place.end
+        from = position
+        current = nil
     }
 
-    /// The position after the frames that were walked over.
-    var position: Position { expected.position }
-
-    /// The chain's head there; nil before the first frame.
+    /// The chain's head after the frame that the cursor stands on; nil before the first frame.
     var chainAfter: Digest? { expected.chain }
 
     /// Moves to the next frame of this segment that has entries.
     /// - Returns: false at the end of what is durable of it.
     mutating func next() throws(LogFailure) -> Bool {
+        guard let segment else { return false }
         while true {
-            if offset >= place.end {
-                let id = place.id
-                guard let end = reader.view.read({ $0.end(ofSegment: id) }), end > place.end
-                else { return false }
-                place.end = end
+            if offset >= end {
+                let known = reader.view.read { $0.end(ofSegment: segment.id) }
+                guard let known, known > end else { return false }
+                end = known
             }
             do throws(ReadFault) {
                 let header = try window.header(
-                    at: offset, of: segment.file, limit: place.end, expecting: expected)
+                    at: offset, of: segment.file, limit: end, expecting: expected)
                 // Frames before the asked position are passed over by their headers.
                 if header.nextPosition > from || header.count == 0 {
-                    try window.body(of: header, in: segment.file, limit: place.end)
+                    try window.body(of: header, in: segment.file, limit: end)
                 }
                 offset += header.frameBytes
                 expected.position = header.nextPosition

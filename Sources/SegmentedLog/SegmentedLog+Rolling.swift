@@ -30,6 +30,7 @@ extension SegmentedLog {
             state.segments[state.segments.count - 1].writtenBytes = writtenBytes
             state.segments.append(view)
         }
+        sealing.tellNews()
     }
 
     /// Capacity of the segment after the active one.

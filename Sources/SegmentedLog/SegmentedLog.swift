@@ -54,6 +54,8 @@ package final class SegmentedLog: @unchecked Sendable {
     var nextSegmentID: UInt64
     private var links = Chain()
     private var failure: LogFailure?
+    /// Whether a failure ended the log.
+    package var hasFailed: Bool { failure != nil }
     private var isClosed = false
     private var isPromised = true
     private var commitsSinceFloor = 0

@@ -49,10 +49,10 @@ struct CallOrderTests {
         try demand(
             system, { try run.open(seed: 1) },
             [
-                "mkdir /data/store", "syncDirectory /data", "mkdir /wal", "mkdir /manifest",
-                "mkdir /quarantine",
+                "mkdir /data/store", "syncDirectory /data", "mkdir /wal", "mkdir /seg",
+                "mkdir /manifest", "mkdir /quarantine",
                 "create /LOCK", "syncDirectory /data/store × 2", "syncDirectory /wal",
-                "syncDirectory /manifest",
+                "syncDirectory /seg", "syncDirectory /manifest",
                 "create /wal/\(one)", "write /wal/\(one)", "fsync /wal/\(one)",
                 "syncDirectory /wal", "write /wal/\(one)", "fdatasync /wal/\(one)",
                 "create /manifest/M-0000000000000001", "write /manifest/M-0000000000000001",

@@ -34,7 +34,7 @@ struct DamageTests {
             let system = SimulatedFileSystem(disk)
             do {
                 let opened = try LogReader.openReadOnly(
-                    directory: CrashRun.directory, fileSystem: system)
+                    directory: CrashRun.directory, fileSystem: system, codec: PlainCodec())
                 let found = try run.check(
                     opened.reader, submitted: run.commits.count, acknowledged: 0, comment)
                 return .opened(found, opened.recovery)

@@ -28,7 +28,7 @@ struct FaultTests {
         try whole.script()
         let calls = whole.system.calls
         #expect(calls > 400)
-        var stopped = 0
+        var (stopped, unsealed) = (0, 0)
         // Each case takes another third of the calls, so that together they try every one.
         let first = (Self.cases.firstIndex { $0.testDescription == fault.testDescription } ?? 0) % 3
         for nth in stride(from: first, to: calls, by: 3) {
@@ -42,6 +42,10 @@ struct FaultTests {
             guard let failure else {
                 // Closing what was only read cannot lose anything.
                 #expect(run.acknowledged == run.commits.count, comment)
+                if run.failedSeals > 0 {
+                    unsealed += 1
+                    try demandCleanStart(run, nil, comment)
+                }
                 continue
             }
             stopped += 1
@@ -56,6 +60,7 @@ struct FaultTests {
             }
         }
         #expect(stopped > 100)
+        #expect(unsealed > 10 || fault.isSticky)
     }
 
     /// A log that failed takes nothing more and flushes nothing more.
@@ -106,7 +111,7 @@ struct FaultTests {
                 try run.script()
                 #expect(run.system.firedFaults == 1)
                 let reader = try LogReader.openReadOnly(
-                    directory: CrashRun.directory, fileSystem: run.system)
+                    directory: CrashRun.directory, fileSystem: run.system, codec: PlainCodec())
                 try run.check(
                     reader.reader, submitted: run.commits.count,
                     acknowledged: run.commits.count, "\(fault) at \(call) \(nth)")

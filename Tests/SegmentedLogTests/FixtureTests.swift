@@ -47,7 +47,7 @@ struct FixtureTests {
             #expect(hasCommit)
             #expect(String(cursor.header.firstPosition) == line[0])
             #expect(String(cursor.header.commitTime) == line[1])
-            #expect(cursor.chainAfter.hex == line[2])
+            #expect(cursor.chainAfter?.hex == line[2])
             let records = line.dropFirst(3)
             #expect(Int(cursor.header.count) == records.count)
             for (index, text) in records.enumerated() {

@@ -30,13 +30,13 @@ struct OpeningTests {
         #expect(second?.isLocked == true)
         let reading = #expect(throws: LogFailure.self) {
             _ = try LogReader.openReadOnly(
-                directory: CrashRun.directory, fileSystem: run.system)
+                directory: CrashRun.directory, fileSystem: run.system, codec: PlainCodec())
         }
         #expect(reading?.isLocked == true)
         try run.commit()
         try run.log?.close()
         let reader = try LogReader.openReadOnly(
-            directory: CrashRun.directory, fileSystem: run.system)
+            directory: CrashRun.directory, fileSystem: run.system, codec: PlainCodec())
         let third = #expect(throws: LogFailure.self) {
             _ = try CrashRun.open(run.system, seed: 3)
         }
@@ -51,11 +51,12 @@ struct OpeningTests {
             #expect(!call.isMutating || isFlush, "\(call.call) \(call.path)")
         }
         let opened = try LogReader.openReadOnly(
-            directory: CrashRun.directory, fileSystem: run.system)
+            directory: CrashRun.directory, fileSystem: run.system, codec: PlainCodec())
         try run.check(opened.reader, submitted: 6, acknowledged: 6, "read only")
         #expect(opened.storeID == run.log?.storeID)
         let missing = #expect(throws: LogFailure.self) {
-            _ = try LogReader.openReadOnly(directory: "/data/nothing", fileSystem: run.system)
+            _ = try LogReader.openReadOnly(
+                directory: "/data/nothing", fileSystem: run.system, codec: PlainCodec())
         }
         #expect(missing?.kind == .missing)
     }
@@ -189,8 +190,8 @@ struct OpeningTests {
             let copies = path.hasSuffix("/SUPER") ? 4 : 1
             for copy in 0..<copies {
                 let start = copy * 4096
-                bytes[start + 8] = 2
-                bytes[start + 10] = 2
+                bytes[start + 8] = 3
+                bytes[start + 10] = 3
                 let checksum = CRC32C.masked(of: bytes.raw.extracting(start..<(start + 4092)))
                 for byte in 0..<4 {
                     bytes[start + 4092 + byte] = UInt8(truncatingIfNeeded: checksum >> (8 * byte))

@@ -35,7 +35,8 @@ struct SizeTests {
         }
         try log.close()
         let opened = try LogReader.openReadOnly(
-            directory: CrashRun.directory, fileSystem: SimulatedFileSystem(system.disk))
+            directory: CrashRun.directory, fileSystem: SimulatedFileSystem(system.disk),
+            codec: PlainCodec())
         var cursor = try opened.reader.cursor(from: 0)
         let hasCommit = try cursor.next()
         #expect(hasCommit)

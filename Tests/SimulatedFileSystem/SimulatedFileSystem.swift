@@ -239,7 +239,7 @@ package final class SimulatedFileSystem: FileSystem {
             var image = inode.durable
             for write in inode.pending { image.write(write.bytes[...], at: write.offset) }
             // What is before the offset stays as memory has it.
-            let kept = inode.seen.bytes(in: 0..<min(offset, inode.seen.size))
+            let kept = inode.seen.read(0..<min(offset, inode.seen.size))
             image.write(kept[...], at: 0)
             inode.seen = image
             state.disk.inodes[open.inode] = inode

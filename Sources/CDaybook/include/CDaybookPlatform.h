@@ -39,6 +39,7 @@ int daybook_random(void *bytes, size_t count);
 // Threads.
 int daybook_thread_spawn(
     const char *name, void (*run)(void *context), void *context, uint64_t *thread);
+int daybook_thread_yield_priority(void);
 int daybook_thread_join(uint64_t thread);
 typedef struct daybook_monitor daybook_monitor;
 daybook_monitor *daybook_monitor_create(void);

@@ -41,9 +41,8 @@ extension LogReader {
 struct ChainFold: ~Copyable {
     private(set) var chain: Digest
     private var links = Chain()
-    private var hasher = SHA256Hasher()
-    private var directory = ByteBuffer(capacity: 4096)
-    private var bytes: UInt32 = 0
+    private var payload = ByteBuffer(capacity: 1 << 16)
+    private var ends: [UInt32] = []
     private var left: UInt32 = 0
     private var commit: BlockCommit?
 
@@ -55,27 +54,23 @@ struct ChainFold: ~Copyable {
     mutating func begin(_ commit: BlockCommit) {
         self.commit = commit
         left = commit.count
-        bytes = 0
-        directory.clear()
-        hasher = SHA256Hasher()
+        payload.clear()
+        ends.removeAll(keepingCapacity: true)
     }
 
     /// Adds an entry. - Returns: the payload's hash, when the commit is whole.
     mutating func add(_ record: RawSpan) -> Digest? {
         guard let commit, left > 0 else { preconditionFailure("an entry without a commit") }
-        hasher.update(record)
-        bytes += UInt32(record.byteCount)
-        directory.appendInteger(bytes)
+        payload.append(record)
+        ends.append(UInt32(payload.count))
         left -= 1
         guard left == 0 else { return nil }
-        hasher.update(directory.bytes)
-        let done = hasher
-        hasher = SHA256Hasher()
-        let payload = commit.payload ?? done.finish()
+        for end in ends { payload.appendInteger(end) }
+        let hash = commit.payload ?? SHA256.hash(payload.bytes)
         chain = links.link(
             after: chain, firstPosition: commit.firstPosition, count: commit.count,
-            commitTime: commit.commitTime, payload: payload)
-        return payload
+            commitTime: commit.commitTime, payload: hash)
+        return hash
     }
 }
 
@@ -90,7 +85,8 @@ extension SealedSegment {
         try load(number, into: &memory)
         guard memory.commits.contains(where: { $0.firstPosition == position }) else { return nil }
         var fold = ChainFold(after: entry.chain)
-        var cursor = SealedCursor(self, from: entry.boundary)
+        var cursor = SealedCursor()
+        cursor.enter(self, at: entry.boundary)
         while cursor.position < position {
             guard try cursor.next(), let commit = cursor.commit else { break }
             if cursor.run.lowerBound == commit.firstPosition { fold.begin(commit) }

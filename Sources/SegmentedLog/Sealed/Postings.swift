@@ -77,23 +77,6 @@ extension Postings {
     }
 }
 
-/// How far the chain of one account's entries has come.
-package struct AccountState: Equatable, Sendable {
-    /// Its entries so far.
-    package var count: UInt64
-    /// The head of their chain.
-    package var chain: Digest
-
-    /// Before the first entry.
-    package static let none = AccountState(count: 0, chain: .zero)
-
-    /// A state; see the properties.
-    package init(count: UInt64, chain: Digest) {
-        self.count = count
-        self.chain = chain
-    }
-}
-
 /// # The section of accounts: for each, in the order of their numbers, its state after the segment
 ///
 ///     count u64 | chain, 32 bytes | masked CRC-32C of the account's number u32 and these
@@ -102,24 +85,24 @@ package struct AccountState: Equatable, Sendable {
 enum AccountStates {
     static let byteCount = 8 + Digest.byteCount + 4
 
-    static func append(_ states: [AccountState], to buffer: inout ByteBuffer) {
+    static func append(_ states: [EntryChain], to buffer: inout ByteBuffer) {
         var checked = ByteBuffer(capacity: 64)
         for (number, state) in states.enumerated() {
             checked.clear()
             checked.appendInteger(UInt32(number))
             checked.appendInteger(state.count)
-            state.chain.append(to: &checked)
+            state.head.append(to: &checked)
             buffer.append(checked.bytes(in: 4..<checked.count))
             buffer.appendInteger(CRC32C.masked(of: checked.bytes))
         }
     }
 
     /// Reads the state of one account from its bytes.
-    static func read(_ bytes: RawSpan, account: UInt32) throws(DecodeFailure) -> AccountState {
+    static func read(_ bytes: RawSpan, account: UInt32) throws(DecodeFailure) -> EntryChain {
         guard bytes.byteCount == byteCount else { throw .truncated(bytes.byteCount) }
-        let state = AccountState(
+        let state = EntryChain(
             count: bytes.readInteger(as: UInt64.self, at: 0),
-            chain: Digest(bytes.extracting(8..<(8 + Digest.byteCount))))
+            head: Digest(bytes.extracting(8..<(8 + Digest.byteCount))))
         var expected = ByteBuffer(capacity: 64)
         expected.appendInteger(account)
         expected.append(bytes.extracting(0..<(byteCount - 4)))

@@ -48,7 +48,8 @@ struct BlockHeader: Equatable, Sendable {
         let stored = span.readInteger(as: UInt32.self, at: 60)
         let computed = CRC32C.masked(of: span.extracting(0..<60))
         guard stored == computed else {
-            throw BlockFault(0, "the block header's checksum is \(hex(computed)), stored is \(hex(stored))")
+            throw BlockFault(
+                0, "the block header's checksum is \(hex(computed)), stored is \(hex(stored))")
         }
         guard span.readInteger(as: UInt32.self, at: 0) == magic,
             span.readInteger(as: UInt16.self, at: 6) == 0, span.extracting(40..<56).isZero

@@ -1,15 +1,16 @@
 import Bytes
 import Columns
+import Platform
 
 /// Computes everything that a sealed segment says of itself from its decoded entries, and compares.
 struct SealedProof {
     private let segment: SealedSegment
     private let codec: any BlockCodec
-    private let previous: (RawSpan) throws(LogFailure) -> AccountState
+    private let previous: (RawSpan) throws(LogFailure) -> EntryChain
 
     init(
         _ segment: SealedSegment, _ codec: any BlockCodec,
-        _ previous: @escaping (RawSpan) throws(LogFailure) -> AccountState
+        _ previous: @escaping (RawSpan) throws(LogFailure) -> EntryChain
     ) {
         self.segment = segment
         self.codec = codec
@@ -18,12 +19,11 @@ struct SealedProof {
 
     /// - Throws: `damaged` with the first difference.
     func run(_ pause: () -> Bool) throws(LogFailure) {
-        try checkDigest()
+        try segment.checkDigest()
         var fold = ChainFold(after: segment.record.chainBefore)
         var accounts = Accounts(segment.reader.accountCount)
         var tree = MerkleHasher()
         var commitment = ByteBuffer(capacity: 4096)
-        var scratch = ByteBuffer(capacity: 128)
         var memory = BlockMemory()
         for (number, entry) in segment.index.enumerated() {
             guard pause() else { throw LogFailure(.interrupted, "stopped") }
@@ -50,7 +50,7 @@ struct SealedProof {
                     if let range = try codec.account(of: record) {
                         try accounts.add(
                             record.extracting(range), position, leaf, segment.reader, previous,
-                            &scratch)
+                            &tree)
                     }
                 } catch let failure {
                     throw damaged(entry, "an entry is no record: \(failure)")
@@ -68,29 +68,6 @@ struct SealedProof {
         try accounts.compare(with: segment)
     }
 
-    /// The digest of all bytes before the trailer.
-    private func checkDigest() throws(LogFailure) {
-        var hasher = SHA256Hasher()
-        var piece = ByteBuffer(capacity: LogLimits.pieceBytes)
-        let end = segment.record.fileBytes - SealedTrailer.byteCount
-        var offset = 0
-        while offset < end {
-            piece.clear()
-            let range = offset..<min(end, offset + LogLimits.pieceBytes)
-            let count = try mapped { () throws(SystemFailure) in
-                try segment.file.append(range, to: &piece)
-            }
-            guard count == range.count else { break }
-            hasher.update(piece.bytes)
-            offset = range.upperBound
-        }
-        guard hasher.finish() == segment.record.digest else {
-            throw .damaged(
-                segment.file.path, at: 0, position: segment.record.firstPosition,
-                "the digest of its bytes is not what the manifest says")
-        }
-    }
-
     private func damaged(_ entry: BlockEntry, _ what: String) -> LogFailure {
         .damaged(segment.file.path, at: entry.offset, position: entry.firstPosition, what)
     }
@@ -98,7 +75,7 @@ struct SealedProof {
     /// Postings and chains of the accounts, as the decoded entries give them.
     private struct Accounts {
         private var postings: [[Position]]
-        private var states: [AccountState?]
+        private var states: [EntryChain?]
         private var failure: LogFailure?
 
         init(_ count: Int) {
@@ -108,23 +85,23 @@ struct SealedProof {
 
         mutating func add(
             _ name: RawSpan, _ position: Position, _ leaf: Digest, _ reader: any BlockReader,
-            _ previous: (RawSpan) throws(LogFailure) -> AccountState, _ scratch: inout ByteBuffer
+            _ previous: (RawSpan) throws(LogFailure) -> EntryChain, _ tree: inout MerkleHasher
         ) throws(DecodeFailure) {
             guard let number = reader.accountNumber(of: name) else {
                 throw .invalid("an account that the dictionary does not have", 0)
             }
             let index = Int(number)
             postings[index].append(position)
-            var state: AccountState
+            var state: EntryChain
             if let known = states[index] {
                 state = known
             } else {
                 do { state = try previous(name) } catch {
                     failure = failure ?? error
-                    state = .none
+                    state = EntryChain()
                 }
             }
-            state.add(leaf, &scratch)
+            state.append(leaf, &tree)
             states[index] = state
         }
 
@@ -139,7 +116,7 @@ struct SealedProof {
             let areStatesRight = try segment.section(.accounts) {
                 (bytes: RawSpan) throws(DecodeFailure) in
                 var expected = ByteBuffer(capacity: bytes.byteCount)
-                AccountStates.append(states.map { $0 ?? .none }, to: &expected)
+                AccountStates.append(states.map { $0 ?? EntryChain() }, to: &expected)
                 return expected.bytes.isEqual(to: bytes)
             }
             guard arePostingsRight, areStatesRight else {
@@ -147,7 +124,8 @@ struct SealedProof {
                     segment.file.path,
                     at: segment.trailer.sections[SealedTrailer.Part.postings.rawValue].offset,
                     position: record.firstPosition,
-                    "its \(arePostingsRight ? "accounts" : "postings") are not those of its entries")
+                    "its \(arePostingsRight ? "accounts" : "postings") are not those of its entries"
+                )
             }
         }
     }

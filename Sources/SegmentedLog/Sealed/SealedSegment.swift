@@ -136,8 +136,8 @@ final class SealedSegment: Sendable {
         }
     }
 
-    /// The state of an account after this segment; nil if none of its entries is here.
-    func state(of account: RawSpan) throws(LogFailure) -> AccountState? {
+    /// The chain of an account's entries after this segment; nil if none of them is here.
+    func chain(of account: RawSpan) throws(LogFailure) -> EntryChain? {
         guard let number = reader.accountNumber(of: account) else { return nil }
         let section = trailer.sections[SealedTrailer.Part.accounts.rawValue]
         let start = section.offset + Int(number) * AccountStates.byteCount
@@ -153,8 +153,36 @@ final class SealedSegment: Sendable {
         } catch {
             throw .damaged(
                 file.path, at: start, position: record.firstPosition,
-                "an account's state cannot be read: \(error)")
+                "an account's chain cannot be read: \(error)")
         }
+    }
+
+    /// Checks the digest of all bytes before the trailer.
+    func checkDigest() throws(LogFailure) {
+        var hasher = SHA256Hasher()
+        var piece = ByteBuffer(capacity: LogLimits.pieceBytes)
+        let end = record.fileBytes - SealedTrailer.byteCount
+        var offset = 0
+        while offset < end {
+            piece.clear()
+            let range = offset..<min(end, offset + LogLimits.pieceBytes)
+            let count = try mapped { () throws(SystemFailure) in
+                try file.append(range, to: &piece)
+            }
+            guard count == range.count else { break }
+            hasher.update(piece.bytes)
+            offset = range.upperBound
+        }
+        if hasher.finish() == record.digest { return }
+        // Which block it is says more than that the file is not what it was.
+        var memory = BlockMemory()
+        for number in index.indices { try load(number, into: &memory) }
+        for part in SealedTrailer.Part.allCases {
+            try section(part) { (_: RawSpan) throws(DecodeFailure) in }
+        }
+        throw .damaged(
+            file.path, at: 0, position: record.firstPosition,
+            "the digest of its bytes is not what the manifest says")
     }
 }
 
@@ -228,40 +256,32 @@ struct BlockMemory: ~Copyable {
             header.firstPosition == entry.firstPosition, header.count == entry.count,
             header.commitStart == entry.boundary
         else { throw BlockFault(0, "the block is not the one that the index names") }
-        let body = columns.bytes.bytes(in: BlockHeader.byteCount..<entry.bytes)
-        let computed = CRC32C.masked(of: body)
+        let computed = CRC32C.masked(
+            of: columns.bytes.bytes(in: BlockHeader.byteCount..<entry.bytes))
         guard computed == header.bodyChecksum else {
             throw BlockFault(
                 BlockHeader.byteCount,
                 "the block's checksum is \(hex(computed)), stored is \(hex(header.bodyChecksum))")
         }
-        try findColumns(header)
-        do throws(DecodeFailure) {
-            guard let column = columns.column(LogColumn.commits) else {
-                throw .invalid("no column of commits", 0)
-            }
-            commits = try CommitColumn.decode(column, header: header)
-            if let column = columns.column(LogColumn.payloads) {
-                try PayloadColumn.decode(column, into: &commits)
-            }
-        } catch { throw BlockFault(BlockHeader.byteCount, "its commits cannot be read: \(error)") }
+        try Self.findColumns(header, &columns, &unpacked)
+        commits = try Self.commits(columns, header)
         self.header = header
         self.segment = segment
         self.number = number
     }
 
     /// Reads the directory; compressed columns are unpacked behind the block's bytes.
-    private mutating func findColumns(_ header: BlockHeader) throws(BlockFault) {
+    private static func findColumns(
+        _ header: BlockHeader, _ columns: inout BlockColumns, _ unpacked: inout ByteBuffer
+    ) throws(BlockFault) {
         var start = BlockHeader.byteCount + header.columns * 12
         let end = header.byteCount
         for number in 0..<header.columns {
             let place = BlockHeader.byteCount + number * 12
-            let (id, form, count, stored) = (
-                columns.bytes.bytes.readInteger(as: UInt16.self, at: place),
-                columns.bytes.bytes.readInteger(as: UInt16.self, at: place + 2),
-                Int(columns.bytes.bytes.readInteger(as: UInt32.self, at: place + 4)),
-                Int(columns.bytes.bytes.readInteger(as: UInt32.self, at: place + 8))
-            )
+            let id = columns.bytes.bytes.readInteger(as: UInt16.self, at: place)
+            let form = columns.bytes.bytes.readInteger(as: UInt16.self, at: place + 2)
+            let count = Int(columns.bytes.bytes.readInteger(as: UInt32.self, at: place + 4))
+            let stored = Int(columns.bytes.bytes.readInteger(as: UInt32.self, at: place + 8))
             guard form <= 1, form == 1 || count == stored, stored <= end - start,
                 count <= LogLimits.columnBytesMax
             else { throw BlockFault(place, "the directory of columns contradicts itself") }
@@ -281,6 +301,21 @@ struct BlockMemory: ~Copyable {
         guard start == end else { throw BlockFault(start, "there are bytes behind the columns") }
     }
 
+    private static func commits(
+        _ columns: borrowing BlockColumns, _ header: BlockHeader
+    ) throws(BlockFault) -> [BlockCommit] {
+        do throws(DecodeFailure) {
+            guard let column = columns.column(LogColumn.commits) else {
+                throw .invalid("no column of commits", 0)
+            }
+            var commits = try CommitColumn.decode(column, header: header)
+            if let column = columns.column(LogColumn.payloads) {
+                try PayloadColumn.decode(column, into: &commits)
+            }
+            return commits
+        } catch { throw BlockFault(BlockHeader.byteCount, "its commits cannot be read: \(error)") }
+    }
+
     mutating func decode(
         _ range: Range<Int>, _ reader: any BlockReader
     ) throws(DecodeFailure) {
@@ -297,6 +332,11 @@ struct BlockMemory: ~Copyable {
     /// A decoded entry; `index` counts from the block's first.
     @_lifetime(borrow self)
     func record(_ index: Int) -> RawSpan { batch.record(index - decoded.lowerBound) }
+
+    /// Calls `body` with a decoded entry; `index` counts from the block's first.
+    func withRecord<R>(_ index: Int, _ body: (RawSpan) throws -> R) rethrows -> R {
+        try body(record(index))
+    }
 
     /// The commit that has an entry of the block.
     func commit(of position: Position) -> BlockCommit {

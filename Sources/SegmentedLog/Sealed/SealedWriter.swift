@@ -12,7 +12,7 @@ final class SealedWriter {
     private let columns: any BlockWriter
     private let effort: LZ4.Effort
     private var record: SealedRecord
-    private let previous: (RawSpan) throws(LogFailure) -> AccountState
+    private let previous: (RawSpan) throws(LogFailure) -> EntryChain
 
     private var hasher = SHA256Hasher()
     private var offset = 0
@@ -26,10 +26,9 @@ final class SealedWriter {
     // Of the whole segment.
     private var fold: ChainFold
     private var postings: [[UInt32]]
-    private var states: [AccountState?]
+    private var states: [EntryChain?]
     private var tree = MerkleHasher()
     private var commitment = ByteBuffer(capacity: 4096)
-    private var chainBytes = ByteBuffer(capacity: 128)
     private var block = ByteBuffer(capacity: 1 << 17)
     private var stored = BlockColumns()
     private var packed = ByteBuffer(capacity: 1 << 16)
@@ -41,7 +40,7 @@ final class SealedWriter {
     init(
         _ file: File, _ record: SealedRecord, storeID: [UInt8], codec: any BlockCodec,
         columns: any BlockWriter, effort: LZ4.Effort,
-        previous: @escaping (RawSpan) throws(LogFailure) -> AccountState
+        previous: @escaping (RawSpan) throws(LogFailure) -> EntryChain
     ) throws(LogFailure) {
         self.file = file
         self.record = record
@@ -92,10 +91,10 @@ final class SealedWriter {
         if commits.contains(where: { $0.payload != nil }) {
             stored.append(LogColumn.payloads) { PayloadColumn.append(commits, to: &$0) }
         }
-        var header = BlockHeader(
+        let header = BlockHeader(
             columns: stored.parts.count, firstPosition: blockFirst, count: count, bodyBytes: 0,
             offset: offset, commitStart: commits[0].firstPosition, bodyChecksum: 0)
-        layOut(&header)
+        Self.layOut(header, stored, effort, &packed, &block)
         index.append(
             BlockEntry(
                 offset: offset, bytes: block.count, count: count, firstPosition: blockFirst,
@@ -118,7 +117,10 @@ final class SealedWriter {
     }
 
     /// Lays header, directory and columns out in `block`.
-    private func layOut(_ header: inout BlockHeader) {
+    private static func layOut(
+        _ header: BlockHeader, _ stored: borrowing BlockColumns, _ effort: LZ4.Effort,
+        _ packed: inout ByteBuffer, _ block: inout ByteBuffer
+    ) {
         block.clear()
         block.appendZeros(BlockHeader.byteCount + stored.parts.count * 12)
         for (number, part) in stored.parts.enumerated() {
@@ -133,6 +135,7 @@ final class SealedWriter {
             block.overwriteInteger(UInt32(bytes), at: place + 8)
             if isPacked { block.append(packed.bytes) } else { block.append(source) }
         }
+        var header = header
         header.bodyBytes = block.count - BlockHeader.byteCount
         header.bodyChecksum = CRC32C.masked(
             of: block.bytes(in: BlockHeader.byteCount..<block.count))
@@ -145,7 +148,7 @@ final class SealedWriter {
         for (place, account) in accounts.enumerated() where account != BlockSummary.noAccount {
             let number = Int(account)
             postings[number].append(base + UInt32(place))
-            var state: AccountState
+            var state: EntryChain
             if let known = states[number] {
                 state = known
             } else {
@@ -153,7 +156,7 @@ final class SealedWriter {
                 columns.withAccount(account) { name = $0.makeArray() }
                 state = try previous(name.raw)
             }
-            state.add(leaves[place], &chainBytes)
+            state.append(leaves[place], &tree)
             states[number] = state
         }
     }
@@ -161,8 +164,11 @@ final class SealedWriter {
     /// Writes what is in `block`.
     private func write() throws(LogFailure) {
         let bytes = block.count
-        try mapped { () throws(SystemFailure) in try file.writeAll(block.bytes, at: offset) }
-        hasher.update(block.bytes)
+        let (file, start) = (file, offset)
+        try block.withBytes(in: 0..<bytes) { (span) throws(LogFailure) in
+            try mapped { () throws(SystemFailure) in try file.writeAll(span, at: start) }
+        }
+        block.withBytes(in: 0..<bytes) { hasher.update($0) }
         offset += bytes
     }
 
@@ -177,18 +183,15 @@ final class SealedWriter {
         }
         var sections: [SealedTrailer.Section] = []
         for part in SealedTrailer.Part.allCases { sections.append(try writeSection(part)) }
-        let done = hasher
-        hasher = SHA256Hasher()
-        record.digest = done.finish()
+        record.digest = hasher.take()
         record.fileBytes = offset + SealedTrailer.byteCount
         let trailer = SealedTrailer(
             codecVersion: codec.version, blocks: index.count, record: record, sections: sections)
         block.clear()
         trailer.append(to: &block)
-        try mapped { () throws(SystemFailure) in
-            try file.writeAll(block.bytes, at: offset)
-            try file.syncAll()
-        }
+        // The digest is in the trailer, and so of what stands before it.
+        try write()
+        try mapped { () throws(SystemFailure) in try file.syncAll() }
         return record
     }
 
@@ -198,30 +201,18 @@ final class SealedWriter {
         var bytes = ByteBuffer(capacity: 1 << 16)
         switch part {
         case .dictionary: columns.appendDictionary(to: &bytes)
-        case .index: for entry in index { entry.append(to: &bytes) }
+        case .index: for block in index { block.append(to: &bytes) }
         case .postings: Postings.append(postings, to: &bytes)
-        case .accounts: AccountStates.append(states.map { $0 ?? .none }, to: &bytes)
+        case .accounts: AccountStates.append(states.map { $0 ?? EntryChain() }, to: &bytes)
         }
-        block.clear()
-        let isPacked = part != .accounts && LZ4.append(bytes.bytes, effort: effort, to: &block)
-        if !isPacked { block.append(bytes.bytes) }
+        var stored = ByteBuffer(capacity: bytes.count)
+        let isPacked = part != .accounts && LZ4.append(bytes.bytes, effort: effort, to: &stored)
+        if !isPacked { stored.append(bytes.bytes) }
         let section = SealedTrailer.Section(
-            offset: offset, storedBytes: block.count, bytes: bytes.count,
-            checksum: CRC32C.masked(of: block.bytes))
+            offset: offset, storedBytes: stored.count, bytes: bytes.count,
+            checksum: CRC32C.masked(of: stored.bytes))
+        block = stored
         try write()
         return section
-    }
-}
-
-extension AccountState {
-    /// Adds the account's next entry.
-    /// - Parameter scratch: working memory.
-    package mutating func add(_ leaf: Digest, _ scratch: inout ByteBuffer) {
-        scratch.clear()
-        scratch.append(0x03)
-        chain.append(to: &scratch)
-        leaf.append(to: &scratch)
-        chain = SHA256.hash(scratch.bytes)
-        count += 1
     }
 }

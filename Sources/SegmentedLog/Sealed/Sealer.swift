@@ -13,9 +13,10 @@ import Platform
 /// Compaction is the same with sealed segments as the source.
 package struct Sealer: Sendable {
     /// Replaces the bytes of an entry that was redacted; says whether it did. The bytes go to the buffer.
-    package typealias Redaction = @Sendable (
-        Position, RawSpan, inout ByteBuffer
-    ) throws(DecodeFailure) -> Bool
+    package typealias Redaction =
+        @Sendable (
+            Position, RawSpan, inout ByteBuffer
+        ) throws(DecodeFailure) -> Bool
 
     let reader: LogReader
     let storeID: [UInt8]
@@ -73,7 +74,8 @@ package struct Sealer: Sendable {
         try reader.walk(job.positions, &survey, pause: pause)
         guard survey.fold.isWhole, survey.fold.chain == job.chain else {
             throw LogFailure(
-                .damaged, "the chain over positions \(job.positions) is "
+                .damaged,
+                "the chain over positions \(job.positions) is "
                     + "\(survey.fold.chain.hex), the log's is \(job.chain.hex)",
                 position: job.positions.lowerBound)
         }
@@ -84,25 +86,10 @@ package struct Sealer: Sendable {
             commits: survey.commits, fileBytes: 0, digest: .zero)
         let writer = try SealedWriter(
             file, record, storeID: storeID, codec: codec, columns: survey.survey.finish(),
-            effort: job.effort, previous: previousStates(before: record.firstPosition))
+            effort: job.effort, previous: reader.previousChains(before: record.firstPosition))
         var writing = Writing(writer: writer, payloads: survey.payloads, redaction: redaction)
         try reader.walk(job.positions, &writing, pause: pause)
         return try writer.finish()
-    }
-
-    /// Gives the state of accounts before a position, from the newest sealed segment that has them.
-    private func previousStates(
-        before position: Position
-    ) -> (RawSpan) throws(LogFailure) -> AccountState {
-        let segments = reader.view.read { $0.sealed }.filter { $0.nextPosition <= position }
-        let reader = reader
-        return { account throws(LogFailure) in
-            for record in segments.reversed() {
-                guard let segment = try reader.segments.segment(record) else { continue }
-                if let state = try segment.state(of: account) { return state }
-            }
-            return .none
-        }
     }
 
     /// Reads a sealed segment back and demands that it says what it was made of.
@@ -111,7 +98,8 @@ package struct Sealer: Sendable {
     ) throws(LogFailure) {
         let segment = try SealedSegment.open(
             record, path, storeID: storeID, codec: codec, reader.fileSystem)
-        try SealedProof(segment, codec, previousStates(before: record.firstPosition)).run(pause)
+        try SealedProof(segment, codec, reader.previousChains(before: record.firstPosition)).run(
+            pause)
     }
 }
 

@@ -1,6 +1,6 @@
-package import Bytes
+import Bytes
 import Columns
-package import Platform
+import Platform
 
 /// What a sealing or a compaction did.
 package struct SealReport: Sendable, Equatable {
@@ -36,7 +36,8 @@ package final class Sealing: Sendable {
         var retired: [String]?
         var wantsRoll = false
         var hasEnded = false
-        var isWorking = false
+        /// Something changed that may make work due.
+        var hasNews = true
     }
 
     /// Where the worker waits for the adoption, and the log looks for an offer.
@@ -98,8 +99,7 @@ package final class Sealing: Sendable {
             return state.hasEnded ? .some(nil) : nil
         }
         guard let retired = retired ?? nil else {
-            // Nobody will adopt it now; the next start would remove it.
-            try? reader.fileSystem.unlink(reader.paths.sealed(record.id))
+            // Whether the manifest has it is not known: the next start will, and keep or remove it.
             throw LogFailure(.interrupted, "the log ended")
         }
         return retired
@@ -112,6 +112,35 @@ package final class Sealing: Sendable {
 
     /// Asks the log to close its active row segment, so that all of it can be sealed.
     package func wantRoll() { state.withLock { $0.wantsRoll = true } }
+
+    /// Waits until the log has done so.
+    /// - Returns: false if the log has ended.
+    package func waitForRoll() -> Bool {
+        let done: Bool? = state.wait(waking: []) { state in
+            if state.hasEnded { return false }
+            return state.wantsRoll ? nil : true
+        }
+        return done ?? false
+    }
+
+    /// Whether the log has ended: nothing is adopted any more.
+    package var hasEnded: Bool { state.read { $0.hasEnded } }
+
+    /// Waits until something may be due.
+    /// - Parameter timeout: nanoseconds.
+    /// - Returns: false when the log has ended.
+    package func waitForNews(timeout: Int64) -> Bool {
+        let goesOn: Bool? = state.wait(waking: [], timeout: timeout) { state in
+            if state.hasEnded { return false }
+            guard state.hasNews else { return nil }
+            state.hasNews = false
+            return true
+        }
+        return goesOn ?? true
+    }
+
+    /// Says that something may be due: a row segment was closed, or somebody wants to look.
+    package func tellNews() { state.withLock { $0.hasNews = true } }
 
     // MARK: Plans
 
@@ -151,11 +180,11 @@ package final class Sealing: Sendable {
 
     /// What the log's thread should do now; both nil and false nearly always.
     func wishes() -> (offered: SealedRecord?, roll: Bool) {
-        state.withLock(waking: []) { state in
-            defer { state.wantsRoll = false }
-            return (state.offered, state.wantsRoll)
-        }
+        state.read { ($0.offered, $0.wantsRoll) }
     }
+
+    /// Tells who waits that the active segment has no entries that are older than the wish.
+    func rolled() { state.withLock { $0.wantsRoll = false } }
 
     /// Tells the worker that its offer was adopted.
     func adopted(retiring paths: [String]) {

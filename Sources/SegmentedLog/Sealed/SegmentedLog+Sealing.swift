@@ -6,8 +6,11 @@ extension SegmentedLog {
     func fulfilWishes() throws(SystemFailure) {
         let wishes = sealing.wishes()
         if let record = wishes.offered { try adopt(record) }
-        if wishes.roll, active.end > FileHeader.byteCount, nextPosition > active.header.firstPosition {
-            try roll(for: 2 * LogLimits.blockBytes)
+        if wishes.roll {
+            if nextPosition > active.header.firstPosition {
+                try roll(for: 2 * LogLimits.blockBytes)
+            }
+            sealing.rolled()
         }
     }
 
@@ -38,10 +41,17 @@ extension SegmentedLog {
         now: Int64, everything: Bool, redaction: Sealer.Redaction? = nil
     ) throws(LogFailure) -> SealReport? {
         var failure: LogFailure?
-        let report = try sealing.work(now: now, everything: everything, redaction: redaction) {
-            do { try maintain() } catch { failure = error }
+        do throws(LogFailure) {
+            let report = try sealing.work(
+                now: now, everything: everything, redaction: redaction
+            ) {
+                do throws(LogFailure) { try maintain() } catch { failure = error }
+            }
+            if let failure { throw failure }
+            return report
+        } catch {
+            // Without its log, the worker only knows that nobody adopted what it offered.
+            throw failure ?? error
         }
-        if let failure { throw failure }
-        return report
     }
 }
