@@ -6,13 +6,17 @@ package struct TextColumnReader: ~Escapable {
     package let count: Int
     private let classes: RawSpan
     private let parts: RawSpan
+    /// Bytes that all texts have at most. No class makes more of its bytes, so damage can ask for no more.
+    private let bytesMax: Int
 
     /// Reads the head of a column of `count` texts.
     /// - Throws: `DecodeFailure` where the bytes cannot be one.
     @_lifetime(copy bytes)
     package init(_ bytes: RawSpan, count: Int) throws(DecodeFailure) {
         var reader = ByteReader(bytes)
+        guard count >= 0, count < 1 << 32 else { throw .outOfRange(0) }
         self.count = count
+        bytesMax = 3 * bytes.byteCount + 64 * count
         classes = try reader.readPrefixed()
         parts = try reader.read(count: reader.remaining)
     }
@@ -20,11 +24,10 @@ package struct TextColumnReader: ~Escapable {
     /// Appends the texts of a range.
     /// - Parameters:
     ///   - hasLengths: whether each text is to stand behind its length as a varint.
-    ///   - bytesMax: more bytes than so many are refused: damage can ask for no more memory.
     ///   - places: gets where each text (with its length) lies in `buffer`, as `TextPlace` has it.
     /// - Throws: `DecodeFailure` where the bytes are damaged; what was appended then means nothing.
     package func append(
-        _ range: Range<Int>, hasLengths: Bool, bytesMax: Int, to buffer: inout ByteBuffer,
+        _ range: Range<Int>, hasLengths: Bool, to buffer: inout ByteBuffer,
         places: inout [UInt64]
     ) throws(DecodeFailure) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "beyond the column")

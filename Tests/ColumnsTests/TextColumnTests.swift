@@ -14,14 +14,13 @@ struct TextColumnTests {
     }
 
     private func decode(
-        _ bytes: [UInt8], count: Int, _ range: Range<Int>, hasLengths: Bool = false,
-        bytesMax: Int = 1 << 20
+        _ bytes: [UInt8], count: Int, _ range: Range<Int>, hasLengths: Bool = false
     ) throws -> [[UInt8]] {
         var buffer = ByteBuffer()
         buffer.append([1, 2, 3])
         var places: [UInt64] = []
         try TextColumnReader(bytes.raw, count: count).append(
-            range, hasLengths: hasLengths, bytesMax: bytesMax, to: &buffer, places: &places)
+            range, hasLengths: hasLengths, to: &buffer, places: &places)
         return places.map {
             let start = TextPlace.start($0)
             return buffer.copyBytes(in: start..<(start + TextPlace.length($0)))
@@ -122,13 +121,6 @@ struct TextColumnTests {
                     #expect(read.count == count - count / 2)
                 }
             }
-        }
-    }
-
-    @Test func moreThanTheBoundIsRefused() throws {
-        let bytes = encode((0..<100).map { Array("u_\($0)".utf8) })
-        #expect(throws: DecodeFailure.self) {
-            try decode(bytes, count: 100, 0..<100, bytesMax: 300)
         }
     }
 }
