@@ -103,9 +103,14 @@ package struct RecordBatch: ~Copyable {
     package var ends: [Int] = []
     /// Working memory of the codec: whatever it left there.
     package var integers: [UInt64] = []
+    /// Working memory of the codec: whatever it left there.
+    package var texts: ByteBuffer
 
     /// No record yet.
-    package init() { bytes = ByteBuffer(capacity: 1 << 16) }
+    package init() {
+        bytes = ByteBuffer(capacity: 1 << 16)
+        texts = ByteBuffer()
+    }
 
     /// How many records there are.
     package var count: Int { ends.count }

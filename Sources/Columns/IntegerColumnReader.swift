@@ -63,6 +63,9 @@ package struct IntegerColumnReader: ~Escapable {
         }
     }
 
+    /// The value of all places, where the column says only that.
+    package var constant: UInt64? { packing == .constant ? base : nil }
+
     /// The value at a place.
     /// - Throws: `DecodeFailure` where the bytes are damaged.
     package func value(at place: Int) throws(DecodeFailure) -> UInt64 {

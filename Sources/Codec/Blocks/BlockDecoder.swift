@@ -1,0 +1,250 @@
+import Bytes
+import Columns
+
+/// Decodes a range of a block: its columns field by field into numbers, then record by record.
+struct BlockDecoder {
+    /// The values of a field that the range needs.
+    private struct Run {
+        /// How many values all records of the block have, and those before the range.
+        var total = 0
+        var before = 0
+        /// How many those in the range have.
+        var inside = 0
+        /// The next value in `RecordBatch.integers`.
+        var next = 0
+        /// From a number to its scale in `RecordBatch.integers`.
+        var scaleOffset = 0
+    }
+
+    private let dictionary: RecordBlockReader
+    private let count: Int
+    private let range: Range<Int>
+    /// Where each column lies among the bytes of the block, by its number.
+    private var parts: [Range<Int>?]
+    private var runs: [Run]
+    private var records = Run()
+
+    init(_ dictionary: RecordBlockReader, count: Int, range: Range<Int>) {
+        self.dictionary = dictionary
+        self.count = count
+        self.range = range
+        let columns = Int(ColumnID.fields) + dictionary.fields.count
+        parts = [Range<Int>?](repeating: nil, count: columns)
+        runs = [Run](repeating: Run(), count: dictionary.fields.count)
+    }
+
+    /// Finds the columns.
+    mutating func readParts(_ columns: borrowing BlockColumns) throws(DecodeFailure) {
+        for part in columns.parts where part.id != ColumnID.small {
+            guard Int(part.id) < parts.count else { throw .invalid("number of a column", 0) }
+            parts[Int(part.id)] = part.range
+        }
+        guard let small = columns.parts.first(where: { $0.id == ColumnID.small })?.range else {
+            throw .invalid("block without small columns", 0)
+        }
+        var reader = ByteReader(columns.bytes.bytes(in: small))
+        while !reader.isAtEnd {
+            let id = try reader.readVarint()
+            let length = try reader.readPrefixed().byteCount
+            guard id < UInt64(parts.count) else { throw .invalid("number of a column", 0) }
+            let end = small.lowerBound + reader.offset
+            parts[Int(id)] = (end - length)..<end
+        }
+    }
+
+    private func part(_ id: Int) throws(DecodeFailure) -> Range<Int> {
+        guard let part = parts[id] else { throw .invalid("column that is missing", id) }
+        return part
+    }
+
+    /// Reads which shape each record has, into the first numbers of the batch, and counts what follows
+    /// from it.
+    mutating func readShapes(
+        _ columns: borrowing BlockColumns, _ batch: inout RecordBatch
+    ) throws(DecodeFailure) {
+        let column = columns.bytes.bytes(in: try part(Int(ColumnID.shapes)))
+        let reader = try IntegerColumnReader(column, count: count)
+        try reader.append(0..<count, to: &batch.integers)
+        let shapeCount = dictionary.shapes.count
+        var tallies = [Run](repeating: Run(), count: shapeCount + 1)
+        if let only = reader.constant {
+            guard only <= UInt64(shapeCount) else { throw .invalid("shape of a record", 0) }
+            tallies[Int(only)] = Run(
+                total: count, before: range.lowerBound, inside: range.count)
+        } else {
+            for place in 0..<count {
+                let shape = batch.integers[place]
+                guard shape <= UInt64(shapeCount) else {
+                    throw .invalid("shape of a record", place)
+                }
+                tallies[Int(shape)].total += 1
+                if place < range.lowerBound { tallies[Int(shape)].before += 1 }
+                if range.contains(place) { tallies[Int(shape)].inside += 1 }
+            }
+        }
+        records = tallies[shapeCount]
+        for shape in 0..<shapeCount where tallies[shape].total > 0 {
+            for step in dictionary.shapes[shape] {
+                let field = dictionary.steps[step].field
+                runs[field].total += tallies[shape].total
+                runs[field].before += tallies[shape].before
+                runs[field].inside += tallies[shape].inside
+            }
+        }
+    }
+
+    /// Reads the values of the range. A text becomes its place.
+    mutating func readFields(
+        _ columns: borrowing BlockColumns, _ batch: inout RecordBatch
+    ) throws(DecodeFailure) {
+        if records.inside > 0 {
+            records.next = batch.integers.count
+            let column = columns.bytes.bytes(in: try part(Int(ColumnID.records)))
+            try TextColumnReader(column, count: records.total).append(
+                records.before..<(records.before + records.inside), hasLengths: false,
+                to: &batch.texts, places: &batch.integers)
+        }
+        for field in runs.indices where runs[field].inside > 0 {
+            let column = columns.bytes.bytes(in: try part(Int(ColumnID.fields) + field))
+            try readField(field, column, &batch)
+        }
+        // Behind the last text, so that a copy of 32 bytes finds them readable.
+        batch.texts.appendZeros(32)
+    }
+
+    private mutating func readField(
+        _ field: Int, _ column: RawSpan, _ batch: inout RecordBatch
+    ) throws(DecodeFailure) {
+        let run = runs[field]
+        let wanted = run.before..<(run.before + run.inside)
+        let kind = dictionary.fields[field].kind
+        runs[field].next = batch.integers.count
+        if kind.isText {
+            guard let texts = dictionary.fields[field].texts else {
+                return try TextColumnReader(column, count: run.total).append(
+                    wanted, hasLengths: kind == .text, to: &batch.texts, places: &batch.integers)
+            }
+            let first = batch.integers.count
+            try IntegerColumnReader(column, count: run.total)
+                .append(wanted, to: &batch.integers)
+            return try Self.look(up: first, in: dictionary.places, texts, &batch.integers)
+        }
+        var reader = ByteReader(column)
+        if kind == .number {
+            let scales = try IntegerColumnReader(try reader.readPrefixed(), count: run.total)
+            try scales.append(wanted, to: &batch.integers)
+            runs[field].next = batch.integers.count
+            runs[field].scaleOffset = -run.inside
+        }
+        let rest = try reader.read(count: reader.remaining)
+        try IntegerColumnReader(rest, count: run.total).append(wanted, to: &batch.integers)
+    }
+
+    /// Replaces the numbers of a dictionary by the places of its texts.
+    private static func look(
+        up first: Int, in places: [UInt64], _ texts: Range<Int>, _ integers: inout [UInt64]
+    ) throws(DecodeFailure) {
+        let places = places.span
+        let count = UInt64(texts.count)
+        var numbers = integers.mutableSpan
+        for index in first..<numbers.count {
+            let number = numbers[index]
+            guard number < count else { throw .invalid("number of a text", index) }
+            numbers[index] = places[texts.lowerBound &+ Int(number)]
+        }
+    }
+
+    /// Appends the records of the range.
+    mutating func assemble(into batch: inout RecordBatch) throws(DecodeFailure) {
+        // Out of the batch while its bytes change, so that nothing checks that they are two things.
+        let integers = batch.integers
+        batch.integers = []
+        defer { batch.integers = integers }
+        try assemble(integers, batch.texts, to: &batch.bytes, &batch.ends)
+    }
+
+    private mutating func assemble(
+        _ integers: [UInt64], _ texts: borrowing ByteBuffer, to buffer: inout ByteBuffer,
+        _ ends: inout [Int]
+    ) throws(DecodeFailure) {
+        let (shapes, steps, arena) = (dictionary.shapes, dictionary.steps, dictionary.arena)
+        for place in range {
+            let shape = Int(integers[place])
+            if shape == shapes.count {
+                Self.append(integers[records.next], texts.bytes, to: &buffer)
+                records.next += 1
+            } else {
+                try Self.assemble(
+                    shapes[shape], steps.span, integers.span, arena.raw, texts.bytes, &runs,
+                    to: &buffer)
+            }
+            ends.append(buffer.count)
+        }
+    }
+
+    @inline(__always) private static func append(
+        _ word: UInt64, _ source: RawSpan, to buffer: inout ByteBuffer
+    ) {
+        buffer.append(source, from: TextPlace.start(word), length: TextPlace.length(word))
+    }
+
+    /// Appends a record of a shape.
+    private static func assemble(
+        _ places: Range<Int>, _ steps: Span<RecordBlockReader.Step>, _ integers: Span<UInt64>,
+        _ arena: RawSpan, _ texts: RawSpan, _ runs: inout [Run], to buffer: inout ByteBuffer
+    ) throws(DecodeFailure) {
+        let start = buffer.count
+        // Room for the length of the content, in two bytes as nearly always.
+        buffer.appendInteger(UInt16(0))
+        var contentEnd = start
+        for index in places {
+            let step = steps[index]
+            append(step.literal, arena, to: &buffer)
+            contentEnd = buffer.count
+            let next = runs[step.field].next
+            runs[step.field].next = next &+ 1
+            let value = integers[next]
+            switch step.kind {
+            case .text, .raw:
+                guard TextPlace.length(value) <= ShapeLimits.recordBytesMax + 2 else {
+                    throw .invalid("text that is too long", index)
+                }
+                append(value, step.isShared ? arena : texts, to: &buffer)
+            case .number:
+                let scale = integers[next &+ runs[step.field].scaleOffset]
+                guard scale <= 255 else { throw .invalid("scale of a number", index) }
+                if scale == 0 {
+                    buffer.append(NodeTag.integer)
+                } else {
+                    buffer.append(NodeTag.decimal)
+                    buffer.append(UInt8(scale))
+                }
+                buffer.appendVarint(value)
+            case .flag:
+                guard value <= 1 else { throw .invalid("flag", index) }
+                buffer.append(value == 0 ? NodeTag.false : NodeTag.true)
+            case .time:
+                buffer.appendInteger(IntegerColumn.unzigzag(value))
+            }
+        }
+        try setLength(contentEnd - start - 2, at: start, of: &buffer)
+    }
+
+    /// Writes the length of the content before it.
+    @inline(__always) private static func setLength(
+        _ length: Int, at start: Int, of buffer: inout ByteBuffer
+    ) throws(DecodeFailure) {
+        guard buffer.count - start - 2 <= ShapeLimits.recordBytesMax else {
+            throw .invalid("record that is too long", start)
+        }
+        if length >= 128 {
+            let word = UInt16(truncatingIfNeeded: (length & 127) | 128 | (length >> 7) << 8)
+            buffer.overwriteInteger(word, at: start)
+        } else {
+            let rest = buffer.count - start - 2
+            buffer.move(from: start + 2, to: start + 1, count: rest)
+            buffer.truncate(to: start + 1 + rest)
+            buffer.overwriteInteger(UInt8(length), at: start)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Bytes
+
+/// A record as the proof tree has it.
+///
+/// Each salted node (tag 9, salt, node) is replaced by what is left of it once it is erased: tag 10 and
+/// SHA-256(0x09 ‖ salt ‖ node). A salted node inside another is replaced before the outer one is hashed,
+/// so that the order of two erasures leaves no trace.
+enum RecordCommitment {
+    /// Appends the form of a record; of bytes that are no canonical record, those bytes.
+    static func append(_ record: RawSpan, to buffer: inout ByteBuffer) {
+        let start = buffer.count
+        do throws(DecodeFailure) {
+            guard try hasSalt(record) else { return buffer.append(record) }
+            try appendSalted(record, to: &buffer)
+        } catch {
+            buffer.truncate(to: start)
+            buffer.append(record)
+        }
+    }
+
+    /// Whether a record has a salted node anywhere. A byte that says so is looked for first: most
+    /// records have none.
+    private static func hasSalt(_ record: RawSpan) throws(DecodeFailure) -> Bool {
+        var reader = ByteReader(record)
+        _ = try reader.readVarint()
+        try skipHead(&reader)
+        let offset = reader.offset
+        for place in offset..<record.byteCount where record.byte(at: place) == NodeTag.salted {
+            return true
+        }
+        return false
+    }
+
+    /// Moves behind everything that stands before the attributes.
+    /// - Returns: how many nodes follow.
+    @discardableResult
+    private static func skipHead(_ reader: inout ByteReader) throws(DecodeFailure) -> Int {
+        guard try reader.readByte() == RecordFormat.version else {
+            throw .invalid("record version", reader.offset)
+        }
+        _ = try reader.readByte()
+        for _ in 0..<3 { _ = try reader.readPrefixed() }
+        let presence = try reader.readByte()
+        guard presence & ~RecordFormat.presenceMask == 0 else {
+            throw .invalid("record presence", reader.offset)
+        }
+        if presence & RecordFormat.hasSubject != 0 { _ = try reader.readPrefixed() }
+        if presence & RecordFormat.hasTime != 0 { _ = try reader.read(count: 9) }
+        if presence & RecordFormat.hasTimeText != 0 { _ = try reader.readPrefixed() }
+        return (presence & RecordFormat.hasAttributes != 0 ? 1 : 0)
+            + (presence & RecordFormat.hasData != 0 ? 1 : 0)
+    }
+
+    private static func appendSalted(
+        _ record: RawSpan, to buffer: inout ByteBuffer
+    ) throws(DecodeFailure) {
+        var prefix = ByteReader(record)
+        let length = try prefix.readVarint()
+        guard length <= UInt64(prefix.remaining) else { throw .truncated(prefix.offset) }
+        let content = try prefix.read(count: Int(length))
+        var reader = ByteReader(content)
+        let nodes = try skipHead(&reader)
+        var form = ByteBuffer(capacity: content.byteCount + 64)
+        form.append(content.extracting(0..<reader.offset))
+        for _ in 0..<nodes {
+            try appendNode(content, &reader, NodeReader.depthMax, to: &form)
+        }
+        guard reader.isAtEnd else { throw .invalid("bytes after the content", reader.offset) }
+        buffer.appendPrefixed(form.bytes)
+        buffer.append(try prefix.read(count: prefix.remaining))
+    }
+
+    private static func appendNode(
+        _ content: RawSpan, _ reader: inout ByteReader, _ depth: Int, to form: inout ByteBuffer
+    ) throws(DecodeFailure) {
+        guard depth > 0 else { throw .invalid("nested too deeply", reader.offset) }
+        let start = reader.offset
+        switch try reader.readByte() {
+        case NodeTag.salted:
+            let salt = try reader.read(count: 16)
+            var hashed = ByteBuffer(capacity: 256)
+            hashed.append(NodeTag.salted)
+            hashed.append(salt)
+            try appendNode(content, &reader, depth - 1, to: &hashed)
+            form.append(NodeTag.redacted)
+            SHA256.hash(hashed.bytes).append(to: &form)
+        case NodeTag.array:
+            let count = try NodeReader.count(&reader)
+            form.append(content.extracting(start..<reader.offset))
+            for _ in 0..<count { try appendNode(content, &reader, depth - 1, to: &form) }
+        case NodeTag.object:
+            let count = try NodeReader.count(&reader)
+            form.append(content.extracting(start..<reader.offset))
+            for _ in 0..<count {
+                form.appendPrefixed(try reader.readPrefixed())
+                try appendNode(content, &reader, depth - 1, to: &form)
+            }
+        default:
+            var node = ByteReader(content)
+            _ = try node.read(count: start)
+            try NodeReader.skip(&node, depth: depth)
+            _ = try reader.read(count: node.offset - reader.offset)
+            form.append(content.extracting(start..<node.offset))
+        }
+    }
+}
