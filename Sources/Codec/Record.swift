@@ -207,6 +207,9 @@ package struct RecordView: ~Escapable {
         }
     }
 
+    /// Where the account stands in the bytes that the view was made of.
+    package var subjectPlace: Range<Int>? { subjectRange }
+
     /// The other attributes' node, an object.
     package var attributes: RawSpan? {
         @_lifetime(copy self)

@@ -100,6 +100,7 @@ extension Engine {
         json.member("store", snapshots.storeName)
         json.member("snapshot_position", snapshot)
         json.member("sealed_position", reader.sealedPosition)
+        if let failure = upkeep.read({ $0.failure }) { json.member("sealing_failure", failure) }
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)
         json.member("duplicate", counts.duplicate)

@@ -1,5 +1,5 @@
 import Platform
-package import SegmentedLog
+import SegmentedLog
 
 /// What sealing and merging did since the start, or for one who asked.
 package struct CompactReport: Sendable, Equatable {

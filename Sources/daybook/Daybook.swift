@@ -47,7 +47,8 @@ struct Daybook: ParsableCommand {
             CommandGroup(
                 name: "Operate:",
                 subcommands: [
-                    StatusCommand.self, VerifyCommand.self, SnapshotCommand.self,
+                    StatusCommand.self, VerifyCommand.self, CompactCommand.self,
+                    SnapshotCommand.self,
                     PingCommand.self, InspectCommand.self,
                 ]),
         ])

@@ -80,8 +80,9 @@ struct BlockFault: Error {
     }
 }
 
-/// Columns that the log itself adds to a block.
+/// Columns that the log itself adds to a block, behind those of the codec, whose numbers are smaller.
 enum LogColumn {
+    static let first: UInt16 = 0xFFF0
     /// The commits that have entries in the block.
     static let commits: UInt16 = 0xFFFF
     /// Hashes of payloads that can no longer be computed, because an entry was redacted.

@@ -263,17 +263,19 @@ struct BlockMemory: ~Copyable {
                 BlockHeader.byteCount,
                 "the block's checksum is \(hex(computed)), stored is \(hex(header.bodyChecksum))")
         }
-        try Self.findColumns(header, &columns, &unpacked)
-        commits = try Self.commits(columns, header)
+        let own = try Self.findColumns(header, &columns, &unpacked)
+        commits = try Self.commits(columns, own, header)
         self.header = header
         self.segment = segment
         self.number = number
     }
 
     /// Reads the directory; compressed columns are unpacked behind the block's bytes.
+    /// - Returns: the log's own columns, which the codec is not shown.
     private static func findColumns(
         _ header: BlockHeader, _ columns: inout BlockColumns, _ unpacked: inout ByteBuffer
-    ) throws(BlockFault) {
+    ) throws(BlockFault) -> [BlockColumns.Part] {
+        var own: [BlockColumns.Part] = []
         var start = BlockHeader.byteCount + header.columns * 12
         let end = header.byteCount
         for number in 0..<header.columns {
@@ -285,32 +287,40 @@ struct BlockMemory: ~Copyable {
             guard form <= 1, form == 1 || count == stored, stored <= end - start,
                 count <= LogLimits.columnBytesMax
             else { throw BlockFault(place, "the directory of columns contradicts itself") }
-            if form == 0 {
-                columns.add(.init(id: id, range: start..<(start + stored)))
-            } else {
+            var range = start..<(start + stored)
+            if form == 1 {
                 unpacked.clear()
                 do throws(DecodeFailure) {
                     try LZ4.append(
                         decompressing: columns.bytes.bytes(in: start..<(start + stored)),
                         count: count, to: &unpacked)
                 } catch { throw BlockFault(start, "a column cannot be unpacked") }
-                columns.append(id) { $0.append(unpacked.bytes) }
+                let place = columns.bytes.count
+                columns.bytes.append(unpacked.bytes)
+                range = place..<columns.bytes.count
             }
+            let part = BlockColumns.Part(id: id, range: range)
+            if id >= LogColumn.first { own.append(part) } else { columns.add(part) }
             start += stored
         }
         guard start == end else { throw BlockFault(start, "there are bytes behind the columns") }
+        return own
     }
 
     private static func commits(
-        _ columns: borrowing BlockColumns, _ header: BlockHeader
+        _ columns: borrowing BlockColumns, _ own: [BlockColumns.Part], _ header: BlockHeader
     ) throws(BlockFault) -> [BlockCommit] {
         do throws(DecodeFailure) {
-            guard let column = columns.column(LogColumn.commits) else {
+            guard let first = own.first, first.id == LogColumn.commits else {
                 throw .invalid("no column of commits", 0)
             }
-            var commits = try CommitColumn.decode(column, header: header)
-            if let column = columns.column(LogColumn.payloads) {
-                try PayloadColumn.decode(column, into: &commits)
+            var commits = try CommitColumn.decode(
+                columns.bytes.bytes(in: first.range), header: header)
+            for part in own.dropFirst() {
+                guard part.id == LogColumn.payloads, own.count == 2 else {
+                    throw .invalid("unknown column \(part.id)", 0)
+                }
+                try PayloadColumn.decode(columns.bytes.bytes(in: part.range), into: &commits)
             }
             return commits
         } catch { throw BlockFault(BlockHeader.byteCount, "its commits cannot be read: \(error)") }

@@ -40,17 +40,22 @@ struct VerifyCommand: QueryCommand {
         commandName: "verify",
         abstract: "Replay the whole log and compare the result with the live books.",
         discussion: """
-            Reads every frame, checks its checksum and the hash chain, folds all entries into \
+            Reads every byte, checks checksums, digests and the hash chain, folds all entries into \
             fresh books and compares digests. Ends with 65 if they differ, with 74 if the log is \
             damaged. It may take long and holds up nobody else.
 
-            Example: daybook verify
+            With --deep, everything that sealed segments say of their entries is computed again \
+            from the entries: the chain, the roots of the proof tree, the accounts' chains and the \
+            postings.
+
+            Example: daybook verify --deep
             """)
 
+    @Flag(help: "Compute again what sealed segments say of their entries.") var deep = false
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
 
-    func request() -> Request { Request("verify") }
+    func request() -> Request { Request("verify", ["deep": deep ? .bool(true) : nil]) }
 
     func lines(_ reply: Reply) -> [String] {
         let counted =
@@ -68,6 +73,42 @@ struct VerifyCommand: QueryCommand {
 
     func status(_ reply: Reply) -> ExitStatus {
         reply["matches"]?.flag == true ? .success : .rejected
+    }
+}
+
+/// `daybook compact`.
+struct CompactCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact",
+        abstract: "Seal and merge everything that can be, now.",
+        discussion: """
+            A running server seals and merges by itself; this does at once what it would do in \
+            time, and more: all rows are sealed, and sealed segments are merged as far as their \
+            sizes allow. What is written is read back and proved equal before it takes the place of \
+            what was there. Killed at any point, nothing is lost.
+
+            Example: daybook compact
+            """)
+
+    @OptionGroup var server: SocketOptions
+    @OptionGroup var format: JSONOption
+
+    var books: BookOptions { BookOptions(server) }
+
+    func request() -> Request { Request("compact") }
+
+    func lines(_ reply: Reply) -> [String] {
+        let (before, after) = (
+            reply["bytes_before"]?.integer ?? 0, reply["bytes_after"]?.integer ?? 0
+        )
+        guard before > 0 else { return ["nothing to do: all is sealed and merged"] }
+        let saved = 100 - after * 100 / before
+        return [
+            "sealed \(reply["sealed"].grouped) times, merged \(reply["merged"].grouped) times; "
+                + "\(reply["files_replaced"].grouped) files replaced",
+            "\(reply["bytes_before"].grouped) bytes became \(reply["bytes_after"].grouped): "
+                + "\(saved) % saved",
+        ]
     }
 }
 
