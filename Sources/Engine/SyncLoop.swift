@@ -140,6 +140,8 @@ final class SyncLoop: @unchecked Sendable {
 
     private func finish() {
         let failed = engine.exchange.withLock { $0.failure != nil }
+        // After a failure nobody closes the log, and the sealer must not wait for it.
+        log.sealing.end()
         if !failed {
             do { try log.close() } catch { fail(String(describing: error), nil) }
         }

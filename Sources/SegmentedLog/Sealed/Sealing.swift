@@ -195,7 +195,7 @@ package final class Sealing: Sendable {
     }
 
     /// Tells the worker that nothing will be adopted any more.
-    func end() { state.withLock { $0.hasEnded = true } }
+    package func end() { state.withLock { $0.hasEnded = true } }
 }
 
 /// Which sealed segments are to be merged.
