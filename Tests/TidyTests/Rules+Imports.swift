@@ -11,13 +11,14 @@ enum Layering {
         "Platform": ["CDaybook"],
         "Billing": ["Money"],
         "Columns": ["Bytes"],
+        "Identities": ["Bytes", "Platform"],
         "SegmentedLog": ["Columns", "Bytes", "Platform"],
         "Codec": ["Columns", "Bytes", "Billing", "Money"],
         "Projections": ["SegmentedLog", "Codec", "Billing", "Money", "Bytes"],
         "Client": ["Codec", "Platform", "Bytes", "Billing"],
         "Engine": [
-            "Projections", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes", "Billing",
-            "Money",
+            "Projections", "Identities", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes",
+            "Billing", "Money",
         ],
         "SocketServer": [
             "Engine", "Projections", "Codec", "Platform", "Bytes", "SegmentedLog", "Billing",
