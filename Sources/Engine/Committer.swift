@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Identities
 import Platform
 import Projections
 import SegmentedLog
@@ -18,6 +19,10 @@ import SegmentedLog
 final class Committer: @unchecked Sendable {
     private unowned let engine: Engine
     private var books: Books
+    /// Where entries with a fingerprint stand; at the books' position.
+    private let identities: IdentityIndex
+    /// What was last said of their way to the disk.
+    private var identityFailure: String?
     private var job = FrameJob()
     private var spare: FrameJob? = FrameJob()
     /// Position of the first entry in the open frame.
@@ -30,8 +35,10 @@ final class Committer: @unchecked Sendable {
     /// One record, encoded to see whether it fits.
     private var record = ByteBuffer(capacity: 4096)
 
-    init(engine: Engine, books: consuming Books) {
+    init(engine: Engine, books: consuming Books, identities: IdentityIndex) {
+        precondition(identities.next == books.position, "both know the same entries")
         self.engine = engine
+        self.identities = identities
         frameFirst = books.position
         lastCommitTime = engine.report.lastCommitTime
         self.books = books
@@ -53,6 +60,7 @@ final class Committer: @unchecked Sendable {
                 // Not empty only after a failure: what became of these is not known.
                 for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
                 job.reset()
+                identities.close()
                 engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
                 return
             }
@@ -118,6 +126,7 @@ final class Committer: @unchecked Sendable {
                 encode(content, outcome)
                 guard makeRoom() else { continue }
                 enter(view, outcome, evidence, batch, index)
+                identities.append(fingerprint)
                 return
             }
         }
@@ -176,7 +185,7 @@ final class Committer: @unchecked Sendable {
     ) -> Bool {
         var known: KnownEntry?
         do {
-            let match = try books.deduplication.first(fingerprint) { position in
+            let match = try identities.first(fingerprint) { position in
                 if position >= frameFirst {
                     known = try job.frame.withRecord(Int(position - frameFirst)) { bytes in
                         try KnownEntry(bytes, comparedTo: content)
@@ -191,6 +200,9 @@ final class Committer: @unchecked Sendable {
             }
             guard let match, let known else { return false }
             reply(to: batch, index, known.status, match, known.detail)
+        } catch let failure as IdentityFailure {
+            if !hasFailed { fail(failure.message) }
+            reply(to: batch, index, .unknown, 0, nil)
         } catch {
             // A history that cannot be read must not let an event be counted twice.
             if !hasFailed { fail("an earlier entry cannot be read: \(error)") }
@@ -237,6 +249,22 @@ final class Committer: @unchecked Sendable {
             for (sink, box) in ready.replies { box.deliverUnknown(to: sink) }
             ready.reset()
         }
+        moveIdentities()
+    }
+
+    /// Moves identities to disk when enough stand in memory: those of durable entries alone, up to
+    /// the end of a frame, where the log has a chain hash that a later start can compare.
+    private func moveIdentities() {
+        guard !hasFailed else { return }
+        let wantsCut = identities.wantsCut
+        if let damage = identities.damage { return fail(damage.message) }
+        if identityFailure != identities.cutFailure {
+            identityFailure = identities.cutFailure
+            engine.exchange.withLock(waking: []) { $0.identityFailure = identityFailure }
+        }
+        guard wantsCut else { return }
+        let durable = engine.exchange.read { ($0.durablePosition, $0.durableChain) }
+        identities.cut(at: durable.0, chain: durable.1)
     }
 
     private func fail(_ message: String) {

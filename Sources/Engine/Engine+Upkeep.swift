@@ -35,7 +35,7 @@ extension Engine {
         progress: (Position) -> Void = { _ in }
     ) throws(EngineFailure) -> VerifyReport {
         let state = durableState()
-        var books = Books(key: key, indexed: false)
+        var books = Books(key: key)
         let frames: UInt64
         do {
             frames = try reader.scrub { _, _ in }

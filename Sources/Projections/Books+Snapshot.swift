@@ -25,19 +25,14 @@ extension Books {
         case .counters: counters.serialise(into: &bytes)
         case .credits: credits.serialise(into: &bytes)
         case .entitlements: entitlements.serialise(into: &bytes)
-        case .deduplication:
-            deduplication.serialise(0..<deduplication.count, into: &bytes)
+        case .deduplication: deduplication.serialise(into: &bytes)
         }
     }
 
     /// Books restored from the serialised parts at a position.
-    /// - Parameters:
-    ///   - state: gives the bytes of a part.
-    ///   - indexed: whether duplicates can be looked up in this copy.
     /// - Throws: `DecodeFailure` where bytes are not such a state; nothing is believed then.
     package static func restore(
-        key: SipKey, position: Position, indexed: Bool,
-        parts: borrowing SnapshotParts
+        key: SipKey, position: Position, parts: borrowing SnapshotParts
     ) throws(DecodeFailure) -> Books {
         var reader = ByteReader(parts.registry.bytes)
         let registry = try Registry(key: key, restoring: &reader)
@@ -52,11 +47,11 @@ extension Books {
         let entitlements = try Entitlements(restoring: &reader)
         try requireEnd(reader)
         reader = ByteReader(parts.deduplication.bytes)
-        var deduplication = Deduplication(indexed: indexed)
-        for _ in 0..<position {
-            deduplication.append(try reader.readInteger(as: UInt64.self))
-        }
+        let deduplication = try Deduplication(restoring: &reader)
         try requireEnd(reader)
+        guard deduplication.count == position else {
+            throw .invalid("identities of another position", reader.offset)
+        }
         return Books(
             key: key, position: position, registry: registry, counters: counters,
             credits: credits, entitlements: entitlements, deduplication: deduplication)

@@ -17,7 +17,7 @@ package import SegmentedLog
 /// without changing history, and the same log gives the same books and the same digest. The fold
 /// reads no clock, no randomness, no locale and no dictionary order.
 ///
-/// Recipe: `Books(key:indexed:)`, then for each entry in position order `apply`; when it returns
+/// Recipe: `Books(key:)`, then for each entry in position order `apply`; when it returns
 /// stale meters, `meterAgain` for every earlier entry before the next `apply`.
 package struct Books: ~Copyable {
     /// The position of the next entry to apply.
@@ -30,7 +30,7 @@ package struct Books: ~Copyable {
     package internal(set) var credits: CreditBalances
     /// Subscriptions.
     package internal(set) var entitlements: Entitlements
-    /// Which identities are in the log.
+    /// Which identities are in the log, as a digest.
     package internal(set) var deduplication: Deduplication
 
     private let key: SipKey
@@ -38,16 +38,14 @@ package struct Books: ~Copyable {
     private var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
 
     /// Empty books at position 0.
-    /// - Parameters:
-    ///   - key: the store's secret for fingerprints and interning.
-    ///   - indexed: whether duplicates can be looked up in this copy.
-    package init(key: SipKey, indexed: Bool) {
+    /// - Parameter key: the store's secret for fingerprints and interning.
+    package init(key: SipKey) {
         self.key = key
         registry = Registry(key: key)
         counters = Counters(key: key)
         credits = CreditBalances()
         entitlements = Entitlements()
-        deduplication = Deduplication(indexed: indexed)
+        deduplication = Deduplication()
     }
 
     init(

@@ -23,8 +23,7 @@ import Testing
             var restored = try Entitlements(restoring: &reader)
             digest = restored.digest()
         case .deduplication:
-            var restored = Deduplication(indexed: false)
-            while !reader.isAtEnd { restored.append(try reader.readInteger(as: UInt64.self)) }
+            let restored = try Deduplication(restoring: &reader)
             digest = restored.digest()
         }
         let rest = reader.remaining
@@ -37,16 +36,13 @@ import Testing
         for part in Books.Part.allCases {
             parts.withPart(part) { $0.append(ledger.state(of: part)) }
         }
-        for indexed in [true, false] {
-            var books = try Books.restore(
-                key: Sample.key, position: ledger.books.position, indexed: indexed, parts: parts)
-            let digest = books.digest()
-            #expect(digest.hex == ledger.digest)
-        }
+        var books = try Books.restore(
+            key: Sample.key, position: ledger.books.position, parts: parts)
+        let digest = books.digest()
+        #expect(digest.hex == ledger.digest)
         for wrong in [ledger.books.position - 1, ledger.books.position + 1] {
             #expect(throws: DecodeFailure.self) {
-                _ = try Books.restore(
-                    key: Sample.key, position: wrong, indexed: false, parts: parts)
+                _ = try Books.restore(key: Sample.key, position: wrong, parts: parts)
             }
         }
     }

@@ -96,7 +96,7 @@ final class Ledger {
     var books: Books
     private(set) var entries: [Entry] = []
 
-    init(indexed: Bool = false) { books = Books(key: Sample.key, indexed: indexed) }
+    init() { books = Books(key: Sample.key) }
 
     /// Books folded from entries alone: nothing is decided.
     convenience init(replaying entries: [Entry]) throws {
