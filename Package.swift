@@ -72,7 +72,8 @@ let targets: [Target] = [
         name: "daybook",
         dependencies: [
             "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "SegmentedLog", argumentParser, .product(name: "Yams", package: "Yams"),
+            "Identities", "SegmentedLog", argumentParser,
+            .product(name: "Yams", package: "Yams"),
         ],
         swiftSettings: strict),
     .executableTarget(

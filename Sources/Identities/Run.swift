@@ -54,7 +54,8 @@ final class Run: @unchecked Sendable {
         }
     }
 
-    private static func read(_ file: File, storeID: [UInt8]) throws(RunFault) -> Run {
+    /// Reads all but the pages of an open file.
+    static func read(_ file: File, storeID: [UInt8]) throws(RunFault) -> Run {
         let size: Int
         do { size = try file.size() } catch { throw .system(error) }
         guard size >= RunHeader.byteCount else {

@@ -26,7 +26,7 @@ enum Layering {
         "DaybookEngine": ["Engine", "Codec", "Billing", "Money"],
         "daybook": [
             "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
+            "Identities", "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
         ],
         "daybook-bench": [
             "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
