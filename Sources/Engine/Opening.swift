@@ -36,7 +36,8 @@ enum Opening {
         var opened = try books(
             log.reader, storeID: log.storeID, chain: log.chain, snapshots: snapshots,
             decides: true, report: &report)
-        opened.identities = try identities(options, log.reader, log.storeID, &report)
+        opened.identities = try identities(
+            options, log.reader, log.storeID, opened.durable.producers, &report)
         return Engine(
             options: options, reader: log.reader, opened: opened, report: report,
             snapshots: snapshots, log: log)
@@ -164,7 +165,7 @@ enum Opening {
     /// The identities of all durable entries: what runs on disk have, and the rest from the log.
     private static func identities(
         _ options: Engine.Options, _ reader: LogReader, _ storeID: [UInt8],
-        _ report: inout StartReport
+        _ producers: borrowing Producers, _ report: inout StartReport
     ) throws(EngineFailure) -> IdentityIndex {
         do {
             let index = try IdentityIndex.open(
@@ -173,7 +174,7 @@ enum Opening {
             ) { position throws(LogFailure) in try reader.chain(at: position) }
             report.notes += index.notes
             report.identitiesFed = reader.durablePosition - index.runEnd
-            try Replay.feed(index, key: key(of: storeID), reader)
+            try Replay.feed(index, key: key(of: storeID), producers: producers, reader)
             return index
         } catch let failure as EngineFailure {
             throw failure

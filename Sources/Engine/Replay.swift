@@ -34,7 +34,10 @@ enum Replay {
 
     /// Adds all durable entries from the index's next position on. It is cut on the way, so that
     /// its memory is bounded however many there are.
-    static func feed(_ index: IdentityIndex, key: SipKey, _ reader: LogReader) throws {
+    /// - Parameter producers: at the durable end; events of a producer have no key.
+    static func feed(
+        _ index: IdentityIndex, key: SipKey, producers: borrowing Producers, _ reader: LogReader
+    ) throws {
         let end = reader.durablePosition
         guard index.next < end else { return }
         var cursor = try reader.cursor(from: index.next)
@@ -42,7 +45,12 @@ enum Replay {
             let header = cursor.header
             for number in 0..<Int(header.count)
             where header.firstPosition + Position(number) >= index.next {
-                index.append(try RecordView(record: cursor.record(number)).fingerprint(key: key))
+                let record = try RecordView(record: cursor.record(number))
+                if producers.isProducer(record.source) {
+                    index.appendWithoutKey()
+                } else {
+                    index.append(record.fingerprint(key: key))
+                }
             }
             if index.wantsCut { index.cutAndWait(at: index.next, chain: cursor.chainAfter) }
         }

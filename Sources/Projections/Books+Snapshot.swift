@@ -4,7 +4,7 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of their snapshot files and of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication
+        case registry, counters, credits, entitlements, deduplication, producers
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -14,6 +14,7 @@ extension Books {
             case .credits: CreditBalances.version
             case .entitlements: Entitlements.version
             case .deduplication: Deduplication.version
+            case .producers: Producers.version
             }
         }
     }
@@ -26,6 +27,7 @@ extension Books {
         case .credits: credits.serialise(into: &bytes)
         case .entitlements: entitlements.serialise(into: &bytes)
         case .deduplication: deduplication.serialise(into: &bytes)
+        case .producers: producers.serialise(into: &bytes)
         }
     }
 
@@ -52,9 +54,13 @@ extension Books {
         guard deduplication.count == position else {
             throw .invalid("identities of another position", reader.offset)
         }
+        reader = ByteReader(parts.producers.bytes)
+        let producers = try Producers(key: key, restoring: &reader)
+        try requireEnd(reader)
         return Books(
             key: key, position: position, registry: registry, counters: counters,
-            credits: credits, entitlements: entitlements, deduplication: deduplication)
+            credits: credits, entitlements: entitlements, deduplication: deduplication,
+            producers: producers)
     }
 
     private static func requireEnd(_ reader: borrowing ByteReader) throws(DecodeFailure) {
@@ -74,6 +80,8 @@ package struct SnapshotParts: ~Copyable {
     package var entitlements = ByteBuffer(capacity: 0)
     /// See `Books.Part`.
     package var deduplication = ByteBuffer(capacity: 0)
+    /// See `Books.Part`.
+    package var producers = ByteBuffer(capacity: 0)
 
     /// No bytes yet.
     package init() {}
@@ -88,6 +96,7 @@ package struct SnapshotParts: ~Copyable {
         case .credits: try body(&credits)
         case .entitlements: try body(&entitlements)
         case .deduplication: try body(&deduplication)
+        case .producers: try body(&producers)
         }
     }
 }

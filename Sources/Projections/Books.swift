@@ -32,6 +32,8 @@ package struct Books: ~Copyable {
     package internal(set) var entitlements: Entitlements
     /// Which identities are in the log, as a digest.
     package internal(set) var deduplication: Deduplication
+    /// Sources that number their events.
+    package internal(set) var producers: Producers
 
     private let key: SipKey
     /// Reused for group keys, so that metering allocates nothing per event.
@@ -46,12 +48,14 @@ package struct Books: ~Copyable {
         credits = CreditBalances()
         entitlements = Entitlements()
         deduplication = Deduplication()
+        producers = Producers(key: key)
     }
 
     init(
         key: SipKey, position: Position, registry: consuming Registry,
         counters: consuming Counters, credits: consuming CreditBalances,
-        entitlements: consuming Entitlements, deduplication: consuming Deduplication
+        entitlements: consuming Entitlements, deduplication: consuming Deduplication,
+        producers: consuming Producers
     ) {
         self.key = key
         self.position = position
@@ -60,6 +64,7 @@ package struct Books: ~Copyable {
         self.credits = credits
         self.entitlements = entitlements
         self.deduplication = deduplication
+        self.producers = producers
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
@@ -76,6 +81,7 @@ package struct Books: ~Copyable {
         _ record: borrowing RecordView, outcome: Outcome, recordedAt: Int64
     ) throws(Failure) -> Set<UInt32> {
         deduplication.append(record.fingerprint(key: key))
+        producers.apply(record, at: position)
         var stale: Set<UInt32> = []
         switch record.kind {
         case .event: try applyEvent(record, outcome, recordedAt)
@@ -264,6 +270,8 @@ package struct Books: ~Copyable {
         entitlements.digest().append(to: &bytes)
         bytes.appendInteger(Deduplication.version)
         deduplication.digest().append(to: &bytes)
+        bytes.appendInteger(Producers.version)
+        producers.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

@@ -25,6 +25,9 @@ import Testing
         case .deduplication:
             let restored = try Deduplication(restoring: &reader)
             digest = restored.digest()
+        case .producers:
+            var restored = try Producers(key: Sample.key, restoring: &reader)
+            digest = restored.digest()
         }
         let rest = reader.remaining
         return digest.hex + (rest > 0 ? " and \(rest) bytes" : "")
@@ -82,7 +85,7 @@ import Testing
         arguments: [
             (Books.Part.registry, [[], [0], [0, 0], [0, 0, 0, 0, 0, 0]]),
             (.counters, [[], [0], [0, 1]]), (.credits, [[], [1, 1, 0, 0]]),
-            (.entitlements, [[], [1]]),
+            (.entitlements, [[], [1]]), (.producers, [[], [1, 0, 1, 0, 0, 0]]),
         ] as [(Books.Part, [[UInt8]])])
     func absurdCountsAreRefused(_ part: Books.Part, _ prefixes: [[UInt8]]) {
         for count in [1 << 32, 1 << 40, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max] {
