@@ -33,6 +33,7 @@ let targets: [Target] = [
     .target(name: "Billing", dependencies: ["Money"], swiftSettings: strict),
     // Level 2
     .target(name: "Columns", dependencies: ["Bytes"], swiftSettings: ownsBytes),
+    .target(name: "Identities", dependencies: ["Bytes", "Platform"], swiftSettings: strict),
     // Level 3
     .target(
         name: "SegmentedLog", dependencies: ["Columns", "Bytes", "Platform"],
@@ -52,8 +53,8 @@ let targets: [Target] = [
     .target(
         name: "Engine",
         dependencies: [
-            "Projections", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes", "Billing",
-            "Money",
+            "Projections", "Identities", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes",
+            "Billing", "Money",
         ],
         swiftSettings: strict),
     // Level 6
@@ -71,7 +72,8 @@ let targets: [Target] = [
         name: "daybook",
         dependencies: [
             "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "SegmentedLog", argumentParser, .product(name: "Yams", package: "Yams"),
+            "Identities", "SegmentedLog", argumentParser,
+            .product(name: "Yams", package: "Yams"),
         ],
         swiftSettings: strict),
     .executableTarget(
@@ -95,6 +97,10 @@ let targets: [Target] = [
         name: "ColumnsTests", dependencies: ["Columns", "Bytes", "Seeds"], swiftSettings: strict),
     .testTarget(
         name: "CodecTests", dependencies: ["Seeds", "Codec", "Bytes", "Billing", "Money"],
+        swiftSettings: strict),
+    .testTarget(
+        name: "IdentitiesTests",
+        dependencies: ["Identities", "SimulatedFileSystem", "Seeds", "Platform", "Bytes"],
         swiftSettings: strict),
     .testTarget(
         name: "SegmentedLogTests",

@@ -4,6 +4,9 @@ package import Bytes
 /// CloudEvents 1.0 lines into canonical contents: one pass over the tokens, no text copied but
 /// into the content itself.
 ///
+/// An event without an id that says `epoch` and `sequence` (integers of 0 or more, in digits alone)
+/// gets the id `<epoch>:<sequence>`; see `EventSequence`.
+///
 /// Rules of CloudEvents 1.0 ("Context Attributes"): `specversion` is "1.0"; `id`, `source`,
 /// `type` are non-empty strings; `subject`, if present, is one too; `time` is an RFC 3339 instant;
 /// other attributes are booleans, integers or strings. A null attribute counts as absent.
@@ -46,7 +49,7 @@ package struct EventEncoder {
             throw Rejection(
                 field: "specversion", message: "must be the text \"1.0\" (CloudEvents 1.0)")
         }
-        try checkText(members.id, "id", tokens)
+        if !members.isSequenced { try checkText(members.id, "id", tokens) }
         try checkText(members.source, "source", tokens)
         try checkText(members.type, "type", tokens)
         if members.subject >= 0 { try checkText(members.subject, "subject", tokens) }
@@ -64,6 +67,23 @@ package struct EventEncoder {
         }
     }
 
+    /// A count that stands for a part of an id: it must have one spelling.
+    private func count(
+        _ index: Int, _ name: String, _ tokens: borrowing JSONTokens
+    ) throws -> UInt64 {
+        guard case .number = tokens.tag(index),
+            let text = tokens.text(index).makeString(), text.utf8.count <= 19,
+            text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+            let count = UInt64(text), count <= EventSequence.max
+        else {
+            throw Rejection(
+                field: name,
+                message: "\(name) of an event without an id must be a whole number of 0 or more, "
+                    + "in digits alone")
+        }
+        return count
+    }
+
     private func write(
         _ members: borrowing EventMembers, _ tokens: borrowing JSONTokens,
         to arena: inout ByteBuffer
@@ -71,7 +91,14 @@ package struct EventEncoder {
         arena.append(RecordFormat.version)
         arena.append(RecordKind.event.rawValue)
         arena.appendPrefixed(tokens.text(members.source))
-        arena.appendPrefixed(tokens.text(members.id))
+        if members.isSequenced {
+            let sequence = EventSequence(
+                epoch: try count(members.epoch, "epoch", tokens),
+                number: try count(members.sequence, "sequence", tokens))
+            arena.appendPrefixed(utf8: sequence.id)
+        } else {
+            arena.appendPrefixed(tokens.text(members.id))
+        }
         arena.appendPrefixed(tokens.text(members.type))
         var presence: UInt8 = 0
         var time: EventTime?

@@ -15,10 +15,16 @@ struct EventMembers {
     private(set) var time = absent
     private(set) var data = absent
     private(set) var dataBase64 = absent
+    /// The producer's count of its lives and of its events in this one, which may stand for an id.
+    private(set) var epoch = absent
+    private(set) var sequence = absent
     /// The key tokens of all other attributes in byte order, null or not; `data_base64` is one.
     private(set) var others = SortedKeys()
     /// How many of them are not null.
     private(set) var otherCount = 0
+
+    /// Whether a sequence stands where the id is missing.
+    var isSequenced: Bool { id < 0 && epoch >= 0 && sequence >= 0 }
 
     /// Finds the members of the object that `tokens` are.
     /// - Throws: `DocumentFault` for a name that stands twice, `Rejection` for an attribute that can
@@ -47,6 +53,12 @@ struct EventMembers {
             data = value
         case .dataBase64:
             if !tokens.isNull(value) { dataBase64 = value }
+            try placeOther(key, tokens)
+        case .epoch:
+            if !tokens.isNull(value) { epoch = value }
+            try placeOther(key, tokens)
+        case .sequence:
+            if !tokens.isNull(value) { sequence = value }
             try placeOther(key, tokens)
         case .other: try placeOther(key, tokens)
         }
@@ -80,7 +92,7 @@ struct EventMembers {
 
     /// The names that CloudEvents gives a meaning to.
     private enum Name {
-        case id, type, time, data, source, subject, specversion, dataBase64, other
+        case id, type, time, data, epoch, source, subject, sequence, specversion, dataBase64, other
 
         /// Every event has most of these: they are told by their length and compared in words.
         init(_ name: RawSpan) {
@@ -89,8 +101,10 @@ struct EventMembers {
             case 4 where name.isEqual(to: "type"): self = .type
             case 4 where name.isEqual(to: "time"): self = .time
             case 4 where name.isEqual(to: "data"): self = .data
+            case 5 where name.isEqual(to: "epoch"): self = .epoch
             case 6 where name.isEqual(to: "source"): self = .source
             case 7 where name.isEqual(to: "subject"): self = .subject
+            case 8 where name.isEqual(to: "sequence"): self = .sequence
             case 11 where name.isEqual(to: "specversion"): self = .specversion
             case 11 where name.isEqual(to: "data_base64"): self = .dataBase64
             default: self = .other

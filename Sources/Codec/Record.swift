@@ -186,6 +186,23 @@ package struct RecordView: ~Escapable {
         get { part(sourceRange) }
     }
 
+    /// The source of a record, read without the rest of it.
+    @_lifetime(copy record)
+    package static func source(ofRecord record: RawSpan) throws(DecodeFailure) -> RawSpan {
+        var reader = ByteReader(record)
+        _ = try reader.readVarint()
+        _ = try reader.read(count: 2)
+        return try reader.readPrefixed()
+    }
+
+    /// The source of a content, read without the rest of it.
+    @_lifetime(copy content)
+    package static func source(ofContent content: RawSpan) throws(DecodeFailure) -> RawSpan {
+        var reader = ByteReader(content)
+        _ = try reader.read(count: 2)
+        return try reader.readPrefixed()
+    }
+
     /// Its id at that source.
     package var id: RawSpan {
         @_lifetime(copy self)

@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Identities
 import Platform
 import Projections
 import SegmentedLog
@@ -16,22 +17,30 @@ import SegmentedLog
 ///
 /// `@unchecked Sendable`: one thread runs it from `run()` on; nobody else touches it.
 final class Committer: @unchecked Sendable {
-    private unowned let engine: Engine
-    private var books: Books
-    private var job = FrameJob()
+    unowned let engine: Engine
+    private(set) var books: Books
+    /// Where entries with a fingerprint stand; at the books' position.
+    let identities: IdentityIndex
+    /// What was last said of their way to the disk.
+    private var identityFailure: String?
+    private(set) var job = FrameJob()
     private var spare: FrameJob? = FrameJob()
     /// Position of the first entry in the open frame.
-    private var frameFirst: Position
+    private(set) var frameFirst: Position
     private var lastCommitTime: Int64
     /// The log failed: nothing more is decided.
-    private var hasFailed = false
+    private(set) var hasFailed = false
+    /// The producer's entry that was last asked for again.
+    var lastFound: (sequence: EventSequence, position: Position)?
     /// Replies of the open frame to the batch at hand; nil until there is one.
     private var replies: ReplyBatchBox?
     /// One record, encoded to see whether it fits.
     private var record = ByteBuffer(capacity: 4096)
 
-    init(engine: Engine, books: consuming Books) {
+    init(engine: Engine, books: consuming Books, identities: IdentityIndex) {
+        precondition(identities.next == books.position, "both know the same entries")
         self.engine = engine
+        self.identities = identities
         frameFirst = books.position
         lastCommitTime = engine.report.lastCommitTime
         self.books = books
@@ -53,6 +62,7 @@ final class Committer: @unchecked Sendable {
                 // Not empty only after a failure: what became of these is not known.
                 for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
                 job.reset()
+                identities.close()
                 engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
                 return
             }
@@ -102,22 +112,26 @@ final class Committer: @unchecked Sendable {
     private func answer(
         _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
     ) {
-        if answerFromHistory(fingerprint, content, batch, index) { return }
         guard let view = try? RecordView(content: content) else {
             preconditionFailure("an edge handed over content that is not canonical")
         }
+        let place = books.producers.place(of: view)
+        if answerFromHistory(place, fingerprint, content, batch, index) { return }
         while true {
             if job.frame.count == 0 { stampFrame() }
             switch books.decide(view, recordedAt: job.commitTime) {
             case .refused(let refusal):
-                var detail = ReplyDetail()
-                detail.refusal = refusal
-                reply(to: batch, index, .refused, 0, detail)
+                refuse(refusal, batch, index)
                 return
             case .entry(let outcome, let evidence):
                 encode(content, outcome)
                 guard makeRoom() else { continue }
                 enter(view, outcome, evidence, batch, index)
+                if case .next = place {
+                    identities.appendWithoutKey()
+                } else {
+                    identities.append(fingerprint)
+                }
                 return
             }
         }
@@ -168,38 +182,13 @@ final class Committer: @unchecked Sendable {
         reply(to: batch, index, .recorded, position, detail)
     }
 
-    // MARK: History
-
-    /// Answers a request whose (source, id) is known.
-    private func answerFromHistory(
-        _ fingerprint: UInt64, _ content: RawSpan, _ batch: PreparedBatch, _ index: Int
-    ) -> Bool {
-        var known: KnownEntry?
-        do {
-            let match = try books.deduplication.first(fingerprint) { position in
-                if position >= frameFirst {
-                    known = try job.frame.withRecord(Int(position - frameFirst)) { bytes in
-                        try KnownEntry(bytes, comparedTo: content)
-                    }
-                } else {
-                    waitUntilDurable(position + 1)
-                    known = try engine.reader.withRecord(at: position) { bytes, _ in
-                        try KnownEntry(bytes, comparedTo: content)
-                    }
-                }
-                return known != nil
-            }
-            guard let match, let known else { return false }
-            reply(to: batch, index, known.status, match, known.detail)
-        } catch {
-            // A history that cannot be read must not let an event be counted twice.
-            if !hasFailed { fail("an earlier entry cannot be read: \(error)") }
-            reply(to: batch, index, .unknown, 0, nil)
-        }
-        return true
+    func refuse(_ refusal: Refusal, _ batch: PreparedBatch, _ index: Int) {
+        var detail = ReplyDetail()
+        detail.refusal = refusal
+        reply(to: batch, index, .refused, 0, detail)
     }
 
-    private func waitUntilDurable(_ position: Position) {
+    func waitUntilDurable(_ position: Position) {
         let reached: Bool? = engine.exchange.wait(on: .committer, waking: []) { exchange in
             if exchange.failure != nil { return false }
             return exchange.durablePosition >= position ? true : nil
@@ -237,9 +226,25 @@ final class Committer: @unchecked Sendable {
             for (sink, box) in ready.replies { box.deliverUnknown(to: sink) }
             ready.reset()
         }
+        moveIdentities()
     }
 
-    private func fail(_ message: String) {
+    /// Moves identities to disk when enough stand in memory: those of durable entries alone, up to
+    /// the end of a frame, where the log has a chain hash that a later start can compare.
+    private func moveIdentities() {
+        guard !hasFailed else { return }
+        let wantsCut = identities.wantsCut
+        if let damage = identities.damage { return fail(damage.message) }
+        if identityFailure != identities.cutFailure {
+            identityFailure = identities.cutFailure
+            engine.exchange.withLock(waking: []) { $0.identityFailure = identityFailure }
+        }
+        guard wantsCut else { return }
+        let durable = engine.exchange.read { ($0.durablePosition, $0.durableChain) }
+        identities.cut(at: durable.0, chain: durable.1)
+    }
+
+    func fail(_ message: String) {
         hasFailed = true
         engine.exchange.withLock { exchange in
             if exchange.failure == nil { exchange.failure = message }
@@ -249,7 +254,7 @@ final class Committer: @unchecked Sendable {
     // MARK: Replies
 
     /// Adds a reply to those that leave with the open frame.
-    private func reply(
+    func reply(
         to batch: PreparedBatch, _ index: Int, _ status: Reply.Status, _ position: Position,
         _ detail: ReplyDetail?
     ) {

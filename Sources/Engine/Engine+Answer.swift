@@ -90,8 +90,8 @@ extension Engine {
 
     private func writeStatus(to json: inout JSONWriter) {
         let state = durableState()
-        let (counts, snapshot, queued) = exchange.withLock {
-            ($0.counts, $0.snapshotPosition, $0.queuedBytes)
+        let (counts, snapshot, queued, identityFailure) = exchange.withLock {
+            ($0.counts, $0.snapshotPosition, $0.queuedBytes, $0.identityFailure)
         }
         json.member("position", state.position)
         json.member("durable_position", state.position)
@@ -107,6 +107,7 @@ extension Engine {
         json.member("rejected", counts.rejected)
         json.member("denied", counts.denied)
         json.member("queued_bytes", UInt64(queued))
+        if let identityFailure { json.member("identity_failure", identityFailure) }
         durable.withLock { durable in
             json.member("accounts", UInt64(durable.books.registry.accounts.count))
             json.member("catalog_versions", UInt64(durable.books.registry.versions.count))

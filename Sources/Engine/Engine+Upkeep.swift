@@ -36,7 +36,7 @@ extension Engine {
         deep: Bool = false, progress: (Position) -> Void = { _ in }
     ) throws(EngineFailure) -> VerifyReport {
         let state = durableState()
-        var books = Books(key: key, indexed: false)
+        var books = Books(key: key)
         let frames: UInt64
         do {
             frames = try reader.scrub(deep ? .entries : .bytes) { _, _ in }

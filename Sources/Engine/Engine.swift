@@ -1,5 +1,6 @@
 package import Bytes
 import Codec
+import Identities
 package import Platform
 import Projections
 package import SegmentedLog
@@ -37,6 +38,8 @@ package final class Engine: Sendable {
         package var log: LogOptions
         /// Entries between two snapshots.
         package var entriesPerSnapshot: UInt64
+        /// Entries after which identities are moved from memory into a run on disk, at least 1.
+        package var entriesPerRun: Int
         /// Only answer queries: nothing is written, not even a repaired tail.
         package var readOnly: Bool
 
@@ -44,13 +47,15 @@ package final class Engine: Sendable {
         package init(
             directory: String, fileSystem: any FileSystem = SystemFileSystem(),
             clock: any Clock = SystemClock(), log: LogOptions = LogOptions(),
-            entriesPerSnapshot: UInt64 = EngineLimits.entriesPerSnapshot, readOnly: Bool = false
+            entriesPerSnapshot: UInt64 = EngineLimits.entriesPerSnapshot,
+            entriesPerRun: Int = EngineLimits.entriesPerRun, readOnly: Bool = false
         ) {
             self.directory = directory
             self.fileSystem = fileSystem
             self.clock = clock
             self.log = log
             self.entriesPerSnapshot = entriesPerSnapshot
+            self.entriesPerRun = entriesPerRun
             self.readOnly = readOnly
         }
     }
@@ -92,16 +97,18 @@ package final class Engine: Sendable {
         key = opened.key
         durable = Monitor(DurableBooks(books: opened.durable, chain: opened.chain))
         exchange = Monitor(
-            Exchange(durablePosition: report.entries, snapshotPosition: report.snapshot))
+            Exchange(
+                durablePosition: report.entries, durableChain: opened.chain,
+                snapshotPosition: report.snapshot))
         threads = Monitor([])
         self.readOnly = Monitor(readOnly)
         observers = Monitor([])
-        guard let log, let decided = opened.decided else {
+        guard let log, let decided = opened.decided, let identities = opened.identities else {
             exchange.withLock { $0.isClosing = true }
             return
         }
         upkeep.withLock { $0.sealing = log.sealing }
-        let committer = Committer(engine: self, books: decided)
+        let committer = Committer(engine: self, books: decided, identities: identities)
         let syncer = SyncLoop(engine: self, log: log)
         let running = [
             Thread.spawn(name: "committer") { committer.run() },
@@ -197,6 +204,8 @@ package struct StartReport: Sendable {
     package internal(set) var snapshot: Position = 0
     /// Commit time of the log's last frame, nanoseconds UTC; 0: the log is empty.
     package internal(set) var lastCommitTime: Int64 = 0
+    /// Entries whose identities were read from the log; the others' are in runs.
+    package internal(set) var identitiesFed: Position = 0
     /// Entries replayed after the snapshot.
     package var replayed: Position { entries - snapshot }
 }

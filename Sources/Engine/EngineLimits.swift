@@ -1,3 +1,5 @@
+import Identities
+
 /// Every bound of the engine, in one place. A bound that is reached gets an explicit answer.
 package enum EngineLimits {
     /// Canonical bytes that may wait for the committer. Beyond it a batch is refused as overloaded.
@@ -9,6 +11,8 @@ package enum EngineLimits {
     package static let frameEntriesMax = 8_192
     /// Entries after which a new snapshot is taken, so that a start replays at most about as many.
     package static let entriesPerSnapshot: UInt64 = 1_000_000
+    /// Entries after which identities are moved from memory into a run on disk.
+    package static let entriesPerRun = IdentityIndex.entriesPerCut
     /// Newest snapshots that are kept.
     package static let snapshotsKept = 3
     /// How long the sync thread is idle before it does the log's background work, nanoseconds.

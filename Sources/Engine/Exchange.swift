@@ -25,6 +25,8 @@ struct Exchange: Sendable {
     var inSync: FrameJob?
     /// The position after the last durable entry.
     var durablePosition: Position
+    /// The log's chain there.
+    var durableChain: Digest
     /// Position of the newest snapshot.
     var snapshotPosition: Position
     /// Durable position when the last snapshot was begun, whether it succeeded or not.
@@ -37,6 +39,8 @@ struct Exchange: Sendable {
     var snapshotsDone = 0
     /// Why the last snapshot failed, if it did.
     var snapshotFailure: String?
+    /// Why identities could last not be moved to disk; nil if they were.
+    var identityFailure: String?
     /// No more requests are taken.
     var isClosing = false
     /// The log has something to do that is no frame.
@@ -50,8 +54,9 @@ struct Exchange: Sendable {
     /// Requests so far, by what became of them.
     var counts = OutcomeCounts()
 
-    init(durablePosition: Position, snapshotPosition: Position) {
+    init(durablePosition: Position, durableChain: Digest, snapshotPosition: Position) {
         self.durablePosition = durablePosition
+        self.durableChain = durableChain
         self.snapshotPosition = snapshotPosition
         snapshotBegunPosition = snapshotPosition
     }

@@ -1,5 +1,6 @@
 import Bytes
 import Codec
+import Identities
 import Platform
 import Projections
 import SegmentedLog
@@ -12,6 +13,8 @@ struct OpenedBooks: ~Copyable {
     var durable: Books
     /// Chain head of the log at the books' position.
     let chain: Digest
+    /// Which identities are in the log; nil if nothing will be decided.
+    var identities: IdentityIndex?
 }
 
 /// The start: newest matching snapshot + tail of the log.
@@ -32,9 +35,11 @@ enum Opening {
         report.notes = log.recovery.notes
         report.lastCommitTime = log.lastCommitTime
         let snapshots = store(options, log.storeID)
-        let opened = try books(
+        var opened = try books(
             log.reader, storeID: log.storeID, chain: log.chain, snapshots: snapshots,
             decides: true, report: &report)
+        opened.identities = try identities(
+            options, log.reader, log.storeID, opened.durable.producers, &report)
         return Engine(
             options: options, reader: log.reader, opened: opened, report: report,
             snapshots: snapshots, log: log)
@@ -77,9 +82,9 @@ enum Opening {
         report.entries = end
         let snapshot = try newest(snapshots, reader, key, &report)
         report.snapshot = snapshot.position
-        let durable = try replayed(snapshot, key, indexed: false, to: end, reader)
+        let durable = try replayed(snapshot, key, to: end, reader)
         var decided: Books?
-        if decides { decided = try replayed(snapshot, key, indexed: true, to: end, reader) }
+        if decides { decided = try replayed(snapshot, key, to: end, reader) }
         report.notes.append(
             report.snapshot > 0
                 ? "snapshot at position \(report.snapshot), \(report.replayed) entries replayed"
@@ -94,16 +99,14 @@ enum Opening {
     }
 
     private static func replayed(
-        _ snapshot: borrowing Found, _ key: SipKey, indexed: Bool, to end: Position,
-        _ reader: LogReader
+        _ snapshot: borrowing Found, _ key: SipKey, to end: Position, _ reader: LogReader
     ) throws(EngineFailure) -> Books {
         do {
             var books =
                 snapshot.position == 0
-                ? Books(key: key, indexed: indexed)
+                ? Books(key: key)
                 : try Books.restore(
-                    key: key, position: snapshot.position, indexed: indexed,
-                    parts: snapshot.parts)
+                    key: key, position: snapshot.position, parts: snapshot.parts)
             try Replay.advance(&books, to: end, reader)
             return books
         } catch let failure as EngineFailure {
@@ -150,8 +153,7 @@ enum Opening {
             guard try reader.chain(at: position) == header.chain else {
                 throw EngineFailure("its chain hash is not the log's at that position")
             }
-            var books = try Books.restore(
-                key: key, position: position, indexed: false, parts: parts)
+            var books = try Books.restore(key: key, position: position, parts: parts)
             guard books.digest() == header.digest else {
                 throw EngineFailure("it does not restore to the digest it names")
             }
@@ -161,6 +163,27 @@ enum Opening {
             throw EngineFailure(String(describing: error))
         }
         return parts
+    }
+
+    /// The identities of all durable entries: what runs on disk have, and the rest from the log.
+    private static func identities(
+        _ options: Engine.Options, _ reader: LogReader, _ storeID: [UInt8],
+        _ producers: borrowing Producers, _ report: inout StartReport
+    ) throws(EngineFailure) -> IdentityIndex {
+        do {
+            let index = try IdentityIndex.open(
+                directory: options.directory + "/dedupe", fileSystem: options.fileSystem,
+                storeID: storeID, cutEntries: options.entriesPerRun
+            ) { position throws(LogFailure) in try reader.chain(at: position) }
+            report.notes += index.notes
+            report.identitiesFed = reader.durablePosition - index.runEnd
+            try Replay.feed(index, key: key(of: storeID), producers: producers, reader)
+            return index
+        } catch let failure as EngineFailure {
+            throw failure
+        } catch {
+            throw EngineFailure("identities cannot be read from the log: \(error)")
+        }
     }
 
     /// The key of fingerprints and interning: a function of the store's identity, which no client

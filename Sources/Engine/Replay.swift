@@ -1,5 +1,6 @@
 import Bytes
 import Codec
+import Identities
 import Projections
 import SegmentedLog
 
@@ -28,6 +29,34 @@ enum Replay {
         guard books.position == end else {
             throw EngineFailure(
                 "the log ends at position \(books.position), before \(end); run `daybook verify`")
+        }
+    }
+
+    /// Adds all durable entries from the index's next position on. It is cut on the way, so that
+    /// its memory is bounded however many there are.
+    /// - Parameter producers: at the durable end; events of a producer have no key.
+    static func feed(
+        _ index: IdentityIndex, key: SipKey, producers: borrowing Producers, _ reader: LogReader
+    ) throws {
+        let end = reader.durablePosition
+        guard index.next < end else { return }
+        var cursor = try reader.cursor(from: index.next)
+        while index.next < end, try cursor.next() {
+            let header = cursor.header
+            for number in 0..<Int(header.count)
+            where header.firstPosition + Position(number) >= index.next {
+                let record = try RecordView(record: cursor.record(number))
+                if producers.isProducer(record.source) {
+                    index.appendWithoutKey()
+                } else {
+                    index.append(record.fingerprint(key: key))
+                }
+            }
+            if index.wantsCut { index.cutAndWait(at: index.next, chain: cursor.chainAfter) }
+        }
+        guard index.next == end else {
+            throw EngineFailure(
+                "the log ends at position \(index.next), before \(end); run `daybook verify`")
         }
     }
 

@@ -70,7 +70,7 @@ final class SyncLoop: @unchecked Sendable {
         let counts = count(job)
         // The committer may take the job again as soon as it is out of the exchange.
         let replies = job.replies
-        let position = log.nextPosition
+        let (position, chain) = (log.nextPosition, log.chain)
         let wantsSnapshotAfter = engine.options.entriesPerSnapshot
         // From where the last one began: while one is written, or when the disk is full, the next
         // is not due at every commit.
@@ -81,6 +81,7 @@ final class SyncLoop: @unchecked Sendable {
         engine.exchange.withLock(waking: concerned) { exchange in
             exchange.inSync = nil
             exchange.durablePosition = position
+            exchange.durableChain = chain
             exchange.counts.add(counts)
             if snapshotIsDue { exchange.wantsSnapshot = true }
         }

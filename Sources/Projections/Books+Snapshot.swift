@@ -4,7 +4,7 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of their snapshot files and of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication
+        case registry, counters, credits, entitlements, deduplication, producers
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -14,6 +14,7 @@ extension Books {
             case .credits: CreditBalances.version
             case .entitlements: Entitlements.version
             case .deduplication: Deduplication.version
+            case .producers: Producers.version
             }
         }
     }
@@ -25,19 +26,15 @@ extension Books {
         case .counters: counters.serialise(into: &bytes)
         case .credits: credits.serialise(into: &bytes)
         case .entitlements: entitlements.serialise(into: &bytes)
-        case .deduplication:
-            deduplication.serialise(0..<deduplication.count, into: &bytes)
+        case .deduplication: deduplication.serialise(into: &bytes)
+        case .producers: producers.serialise(into: &bytes)
         }
     }
 
     /// Books restored from the serialised parts at a position.
-    /// - Parameters:
-    ///   - state: gives the bytes of a part.
-    ///   - indexed: whether duplicates can be looked up in this copy.
     /// - Throws: `DecodeFailure` where bytes are not such a state; nothing is believed then.
     package static func restore(
-        key: SipKey, position: Position, indexed: Bool,
-        parts: borrowing SnapshotParts
+        key: SipKey, position: Position, parts: borrowing SnapshotParts
     ) throws(DecodeFailure) -> Books {
         var reader = ByteReader(parts.registry.bytes)
         let registry = try Registry(key: key, restoring: &reader)
@@ -52,14 +49,18 @@ extension Books {
         let entitlements = try Entitlements(restoring: &reader)
         try requireEnd(reader)
         reader = ByteReader(parts.deduplication.bytes)
-        var deduplication = Deduplication(indexed: indexed)
-        for _ in 0..<position {
-            deduplication.append(try reader.readInteger(as: UInt64.self))
+        let deduplication = try Deduplication(restoring: &reader)
+        try requireEnd(reader)
+        guard deduplication.count == position else {
+            throw .invalid("identities of another position", reader.offset)
         }
+        reader = ByteReader(parts.producers.bytes)
+        let producers = try Producers(key: key, restoring: &reader)
         try requireEnd(reader)
         return Books(
             key: key, position: position, registry: registry, counters: counters,
-            credits: credits, entitlements: entitlements, deduplication: deduplication)
+            credits: credits, entitlements: entitlements, deduplication: deduplication,
+            producers: producers)
     }
 
     private static func requireEnd(_ reader: borrowing ByteReader) throws(DecodeFailure) {
@@ -79,6 +80,8 @@ package struct SnapshotParts: ~Copyable {
     package var entitlements = ByteBuffer(capacity: 0)
     /// See `Books.Part`.
     package var deduplication = ByteBuffer(capacity: 0)
+    /// See `Books.Part`.
+    package var producers = ByteBuffer(capacity: 0)
 
     /// No bytes yet.
     package init() {}
@@ -93,6 +96,7 @@ package struct SnapshotParts: ~Copyable {
         case .credits: try body(&credits)
         case .entitlements: try body(&entitlements)
         case .deduplication: try body(&deduplication)
+        case .producers: try body(&producers)
         }
     }
 }

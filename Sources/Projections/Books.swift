@@ -17,7 +17,7 @@ package import SegmentedLog
 /// without changing history, and the same log gives the same books and the same digest. The fold
 /// reads no clock, no randomness, no locale and no dictionary order.
 ///
-/// Recipe: `Books(key:indexed:)`, then for each entry in position order `apply`; when it returns
+/// Recipe: `Books(key:)`, then for each entry in position order `apply`; when it returns
 /// stale meters, `meterAgain` for every earlier entry before the next `apply`.
 package struct Books: ~Copyable {
     /// The position of the next entry to apply.
@@ -30,30 +30,32 @@ package struct Books: ~Copyable {
     package internal(set) var credits: CreditBalances
     /// Subscriptions.
     package internal(set) var entitlements: Entitlements
-    /// Which identities are in the log.
+    /// Which identities are in the log, as a digest.
     package internal(set) var deduplication: Deduplication
+    /// Sources that number their events.
+    package internal(set) var producers: Producers
 
     private let key: SipKey
     /// Reused for group keys, so that metering allocates nothing per event.
     private var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
 
     /// Empty books at position 0.
-    /// - Parameters:
-    ///   - key: the store's secret for fingerprints and interning.
-    ///   - indexed: whether duplicates can be looked up in this copy.
-    package init(key: SipKey, indexed: Bool) {
+    /// - Parameter key: the store's secret for fingerprints and interning.
+    package init(key: SipKey) {
         self.key = key
         registry = Registry(key: key)
         counters = Counters(key: key)
         credits = CreditBalances()
         entitlements = Entitlements()
-        deduplication = Deduplication(indexed: indexed)
+        deduplication = Deduplication()
+        producers = Producers(key: key)
     }
 
     init(
         key: SipKey, position: Position, registry: consuming Registry,
         counters: consuming Counters, credits: consuming CreditBalances,
-        entitlements: consuming Entitlements, deduplication: consuming Deduplication
+        entitlements: consuming Entitlements, deduplication: consuming Deduplication,
+        producers: consuming Producers
     ) {
         self.key = key
         self.position = position
@@ -62,6 +64,7 @@ package struct Books: ~Copyable {
         self.credits = credits
         self.entitlements = entitlements
         self.deduplication = deduplication
+        self.producers = producers
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
@@ -78,6 +81,7 @@ package struct Books: ~Copyable {
         _ record: borrowing RecordView, outcome: Outcome, recordedAt: Int64
     ) throws(Failure) -> Set<UInt32> {
         deduplication.append(record.fingerprint(key: key))
+        producers.apply(record, at: position)
         var stale: Set<UInt32> = []
         switch record.kind {
         case .event: try applyEvent(record, outcome, recordedAt)
@@ -266,6 +270,8 @@ package struct Books: ~Copyable {
         entitlements.digest().append(to: &bytes)
         bytes.appendInteger(Deduplication.version)
         deduplication.digest().append(to: &bytes)
+        bytes.appendInteger(Producers.version)
+        producers.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

@@ -29,7 +29,7 @@ import Testing
             "bad_request", "shortfall", "credits",
         ] { #expect(all.contains(word), "\(word)") }
         #expect(promise.entries.count > 30)
-        for part in ["/wal/W-", "/manifest/", "/SUPER", "/snapshots/counters/P-"] {
+        for part in ["/wal/W-", "/manifest/", "/SUPER", "/snapshots/counters/P-", "/dedupe/R-"] {
             #expect(promise.moments.contains { $0.call.path.contains(part) }, "\(part)")
         }
     }
@@ -46,6 +46,7 @@ import Testing
             }
             if path.contains("/manifest") { hits["manifest", default: 0] += 1 }
             if path.contains("/snapshots") { hits["snapshot", default: 0] += 1 }
+            if path.contains("/dedupe") { hits["dedupe", default: 0] += 1 }
             if moment.isOpening, moment.sent > 0 { hits["recovery", default: 0] += 1 }
             do {
                 try promise.demand(
@@ -54,7 +55,7 @@ import Testing
                     resends: survival != .everything && survival != .random(2), seed: 1000, comment)
             } catch { Issue.record("\(error): \(comment)") }
         }
-        for part in ["append", "manifest", "snapshot", "recovery"] {
+        for part in ["append", "manifest", "snapshot", "dedupe", "recovery"] {
             #expect(hits[part, default: 0] > 5, "\(part): \(hits)")
         }
     }

@@ -16,11 +16,12 @@ final class Book {
     let clock: SettableClock
     private let options: Engine.Options
 
-    init(entriesPerSnapshot: UInt64 = 1_000_000) throws {
+    init(entriesPerSnapshot: UInt64 = 1_000_000, entriesPerRun: Int = 250_000) throws {
         folder = NSTemporaryDirectory() + "daybook-engine-" + UUID().uuidString
         clock = SettableClock()
         var options = Engine.Options(
-            directory: folder, clock: clock, entriesPerSnapshot: entriesPerSnapshot)
+            directory: folder, clock: clock, entriesPerSnapshot: entriesPerSnapshot,
+            entriesPerRun: entriesPerRun)
         options.log.segmentBytesFirst = 256 << 10
         self.options = options
         engine = try Engine.open(options)

@@ -170,7 +170,7 @@ import Testing
                 $0.contains("/snapshots/")
                     && $0.hasSuffix(String(repeating: "0", count: 20 - position.count) + position)
             }
-            #expect(files.count == 5)
+            #expect(files.count == 6)
             snapshots.append(files.map { ($0, disk.contents(of: $0) ?? []) })
         }
         let state = engine.durableState()

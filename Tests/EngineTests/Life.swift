@@ -69,6 +69,7 @@ final class Life {
         options.log.segmentBytesMax = 64 << 10
         options.log.preparesInBackground = false
         options.log.random = SeededSource(seed)
+        options.entriesPerRun = 12
         return options
     }
 

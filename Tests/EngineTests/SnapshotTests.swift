@@ -56,7 +56,7 @@ import Testing
         let digest = book.digest
         book.engine.close()
         let paths = files(book)
-        #expect(paths.count == 5)
+        #expect(paths.count == 6)
         for (number, path) in paths.enumerated() {
             let url = URL(fileURLWithPath: book.folder + "/snapshots/" + path)
             let sound = try Data(contentsOf: url)
@@ -97,7 +97,7 @@ import Testing
             let reply = try book.send(#"{"request":"snapshot"}"#)
             #expect(reply.printed("position") == "\(123 + number)")
         }
-        #expect(files(book).count == 15)
+        #expect(files(book).count == 18)
     }
 
     @Test func readOnlyChangesNothingAndAnswersTheSame() throws {

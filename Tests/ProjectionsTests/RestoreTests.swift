@@ -23,8 +23,10 @@ import Testing
             var restored = try Entitlements(restoring: &reader)
             digest = restored.digest()
         case .deduplication:
-            var restored = Deduplication(indexed: false)
-            while !reader.isAtEnd { restored.append(try reader.readInteger(as: UInt64.self)) }
+            let restored = try Deduplication(restoring: &reader)
+            digest = restored.digest()
+        case .producers:
+            var restored = try Producers(key: Sample.key, restoring: &reader)
             digest = restored.digest()
         }
         let rest = reader.remaining
@@ -37,16 +39,13 @@ import Testing
         for part in Books.Part.allCases {
             parts.withPart(part) { $0.append(ledger.state(of: part)) }
         }
-        for indexed in [true, false] {
-            var books = try Books.restore(
-                key: Sample.key, position: ledger.books.position, indexed: indexed, parts: parts)
-            let digest = books.digest()
-            #expect(digest.hex == ledger.digest)
-        }
+        var books = try Books.restore(
+            key: Sample.key, position: ledger.books.position, parts: parts)
+        let digest = books.digest()
+        #expect(digest.hex == ledger.digest)
         for wrong in [ledger.books.position - 1, ledger.books.position + 1] {
             #expect(throws: DecodeFailure.self) {
-                _ = try Books.restore(
-                    key: Sample.key, position: wrong, indexed: false, parts: parts)
+                _ = try Books.restore(key: Sample.key, position: wrong, parts: parts)
             }
         }
     }
@@ -86,7 +85,7 @@ import Testing
         arguments: [
             (Books.Part.registry, [[], [0], [0, 0], [0, 0, 0, 0, 0, 0]]),
             (.counters, [[], [0], [0, 1]]), (.credits, [[], [1, 1, 0, 0]]),
-            (.entitlements, [[], [1]]),
+            (.entitlements, [[], [1]]), (.producers, [[], [1, 0, 1, 0, 0, 0]]),
         ] as [(Books.Part, [[UInt8]])])
     func absurdCountsAreRefused(_ part: Books.Part, _ prefixes: [[UInt8]]) {
         for count in [1 << 32, 1 << 40, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max] {

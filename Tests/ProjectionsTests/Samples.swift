@@ -36,6 +36,15 @@ enum Sample {
                 + #""subject":"\#(account)"\#(time),"data":\#(data)}"#)
     }
 
+    /// An event that is known by its epoch and sequence.
+    static func sequenced(
+        _ source: String, _ epoch: UInt64, _ sequence: UInt64, _ data: String = "{}"
+    ) throws -> [UInt8] {
+        try event(
+            #"{"specversion":"1.0","source":"\#(source)","type":"beat","subject":"acme","#
+                + #""epoch":\#(epoch),"sequence":\#(sequence),"data":\#(data)}"#)
+    }
+
     /// The canonical content of a command with its data given as JSON.
     static func command(
         _ kind: RecordKind, _ id: String, _ account: String?, _ data: String,
@@ -96,7 +105,7 @@ final class Ledger {
     var books: Books
     private(set) var entries: [Entry] = []
 
-    init(indexed: Bool = false) { books = Books(key: Sample.key, indexed: indexed) }
+    init() { books = Books(key: Sample.key) }
 
     /// Books folded from entries alone: nothing is decided.
     convenience init(replaying entries: [Entry]) throws {
@@ -192,6 +201,9 @@ final class Ledger {
         try ledger.record(Sample.event("x1", "llm.call", "acme", #"{"tokens":"many"}"#))
         try ledger.record(
             Sample.event(#"{"specversion":"1.0","id":"n","source":"test","type":"login"}"#))
+        for number in 0..<60 {
+            try ledger.record(Sample.sequenced("meter-7", UInt64(number / 2), UInt64(number % 2)))
+        }
         return ledger
     }
 }

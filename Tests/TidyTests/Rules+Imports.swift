@@ -11,13 +11,14 @@ enum Layering {
         "Platform": ["CDaybook"],
         "Billing": ["Money"],
         "Columns": ["Bytes"],
+        "Identities": ["Bytes", "Platform"],
         "SegmentedLog": ["Columns", "Bytes", "Platform"],
         "Codec": ["Columns", "Bytes", "Billing", "Money"],
         "Projections": ["SegmentedLog", "Codec", "Billing", "Money", "Bytes"],
         "Client": ["Codec", "Platform", "Bytes", "Billing"],
         "Engine": [
-            "Projections", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes", "Billing",
-            "Money",
+            "Projections", "Identities", "SegmentedLog", "Codec", "Columns", "Platform", "Bytes",
+            "Billing", "Money",
         ],
         "SocketServer": [
             "Engine", "Projections", "Codec", "Platform", "Bytes", "SegmentedLog", "Billing",
@@ -25,7 +26,7 @@ enum Layering {
         "DaybookEngine": ["Engine", "Codec", "Billing", "Money"],
         "daybook": [
             "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
+            "Identities", "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
         ],
         "daybook-bench": [
             "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
