@@ -20,6 +20,8 @@ let ownsBytes = strict + [.enableExperimentalFeature("Lifetimes")]
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
 let targets: [Target] = [
     // Level 0
     .target(
@@ -66,12 +68,19 @@ let targets: [Target] = [
     .target(
         name: "DaybookEngine", dependencies: ["Engine", "Codec", "Billing", "Money"],
         swiftSettings: strict),
+    .target(
+        name: "Proofs",
+        dependencies: [
+            "Engine", "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing",
+            "Money", crypto,
+        ],
+        swiftSettings: strict),
     // Level 7
     .executableTarget(
         name: "daybook",
         dependencies: [
-            "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "SegmentedLog", argumentParser, .product(name: "Yams", package: "Yams"),
+            "SocketServer", "Proofs", "Engine", "Client", "Codec", "Billing", "Money", "Platform",
+            "Bytes", "SegmentedLog", argumentParser, .product(name: "Yams", package: "Yams"),
         ],
         swiftSettings: strict),
     .executableTarget(
@@ -110,6 +119,12 @@ let targets: [Target] = [
         ],
         swiftSettings: strict),
     .testTarget(
+        name: "ProofsTests",
+        dependencies: [
+            "Proofs", "Engine", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
+        ],
+        swiftSettings: strict),
+    .testTarget(
         name: "SocketServerTests",
         dependencies: [
             "SocketServer", "Engine", "SimulatedFileSystem", "Client", "Codec", "Platform", "Bytes",
@@ -134,6 +149,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: targets,
     cxxLanguageStandard: .cxx17

@@ -25,6 +25,9 @@ package struct ProofDesk: ProofAnswering {
     /// Bytes of records that one proof carries at most.
     package static let recordBytesMax = 64 << 20
 
+    /// Bytes of a proof at most.
+    package static let documentBytesMax = 256 << 20
+
     private let files: ProofFiles
     private let isReadOnly: Bool
 
@@ -86,6 +89,9 @@ package struct ProofDesk: ProofAnswering {
         let invoice = ProofDocument.invoice(
             draft, account: account, period: period, position: size)
         let bytes = document.encoded(invoice: invoice)
+        guard bytes.count <= Self.documentBytesMax else {
+            throw ProofFailure("entries", "the account has more than a proof can carry")
+        }
         json.member("invoice", "\(account)/\(period.monthName)")
         json.member("entries", row.chain.count)
         json.key("proof")
