@@ -122,6 +122,7 @@ let targets: [Target] = [
         name: "ProofsTests",
         dependencies: [
             "Proofs", "Engine", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
+            "Seeds",
         ],
         swiftSettings: strict),
     .testTarget(
