@@ -149,6 +149,16 @@ import Testing
         #expect(refusal(bytes, nil) == nil)
     }
 
+    /// One key for one log: a note of another log under this key is not about this one.
+    @Test func aCheckpointOfAnotherLogUnderTheSameKeyIsRefused() throws {
+        let secret = try String(contentsOfFile: book.folder + "/keys/signing.key", encoding: .utf8)
+        var forged = document
+        forged.checkpoint = try SigningKey(text: secret).sign(
+            "daybook/other" + document.checkpoint.body.drop { $0 != "\n" })
+        let found = try #require(refusal(forged.encoded(invoice: try invoice(document)), key))
+        #expect(found.problem.contains("signs for another log"), "\(found)")
+    }
+
     @Test func otherSpellingsOfTheSameProofAreRefused() throws {
         let text = String(decoding: file, as: UTF8.self)
         let spellings = [

@@ -58,6 +58,37 @@ import Testing
         #expect(try book.key() == key)
     }
 
+    /// The newest definition of a meter counts for the whole history, also in the checker.
+    @Test func aChangedMeterIsBilledAsTheBooksBillIt() throws {
+        let book = try Book()
+        try book.fill()
+        try book.event("y", "llm.call", "acme", #"{"tokens":5,"cached":3}"#)
+        try book.event("v", "llm.call", "bolt", #"{"tokens":5,"cached":9}"#)
+        try book.record(
+            #"{"request":"publish","id":"c3","catalog":"#
+                + Book.catalog.replacingOccurrences(
+                    of: #""value":"tokens""#, with: #""value":"cached""#) + "}")
+        try book.event("z", "llm.call", "acme", #"{"tokens":5,"cached":4}"#)
+        for account in ["acme", "bolt"] {
+            let proven = try ProvenInvoice(file: try book.proof(account), key: try book.key())
+            let tokens = try #require(proven.invoice.lines.last)
+            #expect(tokens.quantity == Quantity(account == "acme" ? "7" : "9"))
+        }
+    }
+
+    @Test func anAccountThatIsTooLargeIsRefusedAndNotCut() throws {
+        let book = try Book()
+        try book.fill()
+        let size = book.engine.durablePosition
+        func survey(_ bytes: Int) throws -> LogSurvey {
+            try LogSurvey(
+                book.engine.reader, size: size, account: "cone", recordBytesMax: bytes)
+        }
+        let all = try survey(1 << 20).entries.reduce(0) { $0 + $1.record.count }
+        #expect(try survey(all).entries.count == 9)
+        #expect(throws: ProofFailure.self) { try survey(all - 1) }
+    }
+
     /// Names that Swift holds for equal are two accounts in the log.
     @Test func accountsAreToldApartByTheirBytes() throws {
         let book = try Book()
