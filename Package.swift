@@ -20,6 +20,8 @@ let ownsBytes = strict + [.enableExperimentalFeature("Lifetimes")]
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
 let targets: [Target] = [
     // Level 0
     .target(
@@ -67,12 +69,19 @@ let targets: [Target] = [
     .target(
         name: "DaybookEngine", dependencies: ["Engine", "Codec", "Billing", "Money"],
         swiftSettings: strict),
+    .target(
+        name: "Proofs",
+        dependencies: [
+            "Engine", "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing",
+            "Money", crypto,
+        ],
+        swiftSettings: strict),
     // Level 7
     .executableTarget(
         name: "daybook",
         dependencies: [
-            "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "Identities", "SegmentedLog", argumentParser,
+            "SocketServer", "Proofs", "Engine", "Client", "Codec", "Billing", "Money", "Platform",
+            "Bytes", "Identities", "SegmentedLog", argumentParser,
             .product(name: "Yams", package: "Yams"),
         ],
         swiftSettings: strict),
@@ -118,6 +127,13 @@ let targets: [Target] = [
         ],
         swiftSettings: strict),
     .testTarget(
+        name: "ProofsTests",
+        dependencies: [
+            "Proofs", "Engine", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
+            "Seeds",
+        ],
+        swiftSettings: strict),
+    .testTarget(
         name: "SocketServerTests",
         dependencies: [
             "SocketServer", "Engine", "SimulatedFileSystem", "Client", "Codec", "Platform", "Bytes",
@@ -142,6 +158,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: targets,
     cxxLanguageStandard: .cxx17

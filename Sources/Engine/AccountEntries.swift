@@ -37,7 +37,7 @@ struct AccountEntries {
                     guard let subject = record.subject,
                         subject.isEqual(to: account)
                     else { continue }
-                    try read(record, position, header.commitTime, meters, period, body)
+                    try Self.read(record, position, header.commitTime, meters, period, body)
                 }
             }
         } catch {
@@ -47,7 +47,8 @@ struct AccountEntries {
         }
     }
 
-    private func read(
+    /// Calls `body` for each of the meters that this one entry is a use of.
+    static func read(
         _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
         _ meters: MeterSelection, _ period: Period, _ body: (Int, Usage) -> Void
     ) throws {
@@ -117,34 +118,49 @@ struct RunningTotal {
 
 /// Usage by meter and plan segment, from the entries.
 struct SegmentUsage {
-    private var totals: [String: [RunningTotal]] = [:]
     private let segments: [PlanSegment]
+    private let meters: [String]
+    /// By meter, then segment.
+    private var totals: [[RunningTotal]]
 
     /// Reads the usage of all meters that the segments' plans price.
     static func read(
         engine: Engine, account: String, segments: [PlanSegment], end: Position
     ) throws(Refusal) -> SegmentUsage {
-        var usage = SegmentUsage(segments: segments)
-        guard let first = segments.first, let last = segments.last else { return usage }
-        let keys = Set(segments.flatMap { $0.plan.prices.map(\.meter) }).sorted()
-        let meters = engine.meters(keys)
-        var totals = meters.keys.map { _ in segments.map { _ in RunningTotal() } }
+        guard let first = segments.first, let last = segments.last else {
+            return SegmentUsage(segments: segments, meters: [])
+        }
+        let meters = engine.meters(meterKeys(segments))
+        var usage = SegmentUsage(segments: segments, meters: meters.keys)
         try AccountEntries(engine: engine, account: account, end: end).forEach(
             meters, in: Period(start: first.start, end: last.end)
-        ) { meter, use in
-            guard let segment = segments.firstIndex(where: { $0.period.contains(use.time) })
-            else { return }
-            _ = totals[meter][segment].add(use.addition)
-        }
-        for (key, total) in zip(meters.keys, totals) { usage.totals[key] = total }
+        ) { usage.add($1, meter: $0) }
         return usage
     }
 
-    private init(segments: [PlanSegment]) { self.segments = segments }
+    /// The meters that the segments' plans price.
+    static func meterKeys(_ segments: [PlanSegment]) -> [String] {
+        Set(segments.flatMap { $0.plan.prices.map(\.meter) }).sorted()
+    }
+
+    /// No usage yet, of meters with these keys.
+    init(segments: [PlanSegment], meters: [String]) {
+        self.segments = segments
+        self.meters = meters
+        totals = meters.map { _ in segments.map { _ in RunningTotal() } }
+    }
+
+    /// Adds a use of the meter with this index to the segment that it falls into.
+    mutating func add(_ use: AccountEntries.Usage, meter: Int) {
+        guard let segment = segments.firstIndex(where: { $0.period.contains(use.time) })
+        else { return }
+        _ = totals[meter][segment].add(use.addition)
+    }
 
     /// The usage of a meter in a segment.
     func quantity(meter: String, segment: Int) -> Quantity {
-        Quantity(units: totals[meter]?[segment].units ?? 0)
+        let index = meters.firstIndex(of: meter)
+        return Quantity(units: index.map { totals[$0][segment].units } ?? 0)
     }
 }
 

@@ -17,11 +17,12 @@ package enum Query: Sendable {
     case entitlements(account: String)
     case invoice(account: String, period: Period?)
     case explain(account: String, period: Period?, line: String, after: Position, limit: Int)
+    case proof(ProofQuery)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .explain, .invoice: true
+        case .verify, .snapshot, .compact, .explain, .invoice, .proof: true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
     }
@@ -76,6 +77,11 @@ extension Engine {
                 engine: self, account: account,
                 period: period ?? .calendarMonth(containing: now), line: line
             ).write(after: after, limit: limit, to: &json)
+        case .proof(let query):
+            guard let proofs = options.proofs else {
+                throw Refusal(code: "unsupported", message: "this engine has no signing key")
+            }
+            try proofs.write(query, of: self, to: &json)
         }
     }
 
@@ -204,32 +210,11 @@ extension Engine {
         account: String, period: Period, to json: inout JSONWriter
     ) throws(Refusal) {
         let (draft, position) = try invoice(account: account, period: period)
-        json.member("invoice", "\(account)/\(period.monthName)")
-        json.member("account", account)
-        json.key("period")
-        json.beginObject()
-        json.member("start", period.start.description)
-        json.member("end", period.end.description)
-        json.endObject()
-        json.member("currency", draft.currency?.code)
-        json.key("lines")
-        json.beginArray()
-        for line in draft.lines {
-            json.beginObject()
-            json.member("id", line.id)
-            json.member("description", line.description)
-            json.member("quantity", line.quantity.description)
-            json.member("unrounded", line.unrounded.unrounded)
-            json.member("amount", line.amount.description)
-            json.endObject()
-        }
-        json.endArray()
-        json.member("total", draft.total?.description ?? "0")
-        json.member("position", position)
+        json.members(of: draft, account: account, period: period, position: position)
     }
 
     /// The draft invoice and the position of the books it was made from.
-    func invoice(
+    package func invoice(
         account: String, period: Period
     ) throws(Refusal) -> (InvoiceDraft, Position) {
         let (draft, segments, position) = durable.withLock { durable in
@@ -251,6 +236,35 @@ extension Engine {
 }
 
 extension JSONWriter {
+    /// Writes a draft invoice.
+    /// - Parameter position: of the books it was made from.
+    package mutating func members(
+        of draft: InvoiceDraft, account: String, period: Period, position: Position
+    ) {
+        member("invoice", "\(account)/\(period.monthName)")
+        member("account", account)
+        key("period")
+        beginObject()
+        member("start", period.start.description)
+        member("end", period.end.description)
+        endObject()
+        member("currency", draft.currency?.code)
+        key("lines")
+        beginArray()
+        for line in draft.lines {
+            beginObject()
+            member("id", line.id)
+            member("description", line.description)
+            member("quantity", line.quantity.description)
+            member("unrounded", line.unrounded.unrounded)
+            member("amount", line.amount.description)
+            endObject()
+        }
+        endArray()
+        member("total", draft.total?.description ?? "0")
+        member("position", position)
+    }
+
     /// Writes the numbers of a decision.
     package mutating func members(of evidence: Evidence) {
         member("limit", evidence.limit?.description)

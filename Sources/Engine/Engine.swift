@@ -42,6 +42,8 @@ package final class Engine: Sendable {
         package var entriesPerRun: Int
         /// Only answer queries: nothing is written, not even a repaired tail.
         package var readOnly: Bool
+        /// Who answers questions about proofs; nil: nobody.
+        package var proofs: (any ProofAnswering)?
 
         /// Options for a directory, everything else as in production.
         package init(
@@ -141,6 +143,12 @@ package final class Engine: Sendable {
 
     /// The position after the last durable entry.
     package var durablePosition: Position { exchange.read { $0.durablePosition } }
+
+    /// The clock's time, nanoseconds since 1970 UTC.
+    package var now: Int64 { options.clock.wallNanoseconds() }
+
+    /// A name of the store that may be shown to anybody: 16 hexadecimal digits.
+    package var storeName: String { snapshots.storeName }
 
     /// Why the engine stopped taking requests, if it did.
     package var failure: String? { exchange.read { $0.failure } }

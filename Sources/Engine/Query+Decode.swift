@@ -52,7 +52,7 @@ extension Query {
                 limit: try arguments.count(
                     "limit", or: EngineLimits.explainRows, min: 1,
                     max: EngineLimits.explainRowsMax))
-        default: return nil
+        default: return try ProofQuery.decode(name, arguments).map { .proof($0) }
         }
     }
 

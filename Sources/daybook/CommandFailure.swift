@@ -4,6 +4,7 @@ import Platform
 /// What a command ends with; `docs/OPERATING.md` lists them.
 enum ExitStatus: Int32 {
     case success = 0
+    case unverified = 2
     case denied = 3
     case usage = 64
     case rejected = 65

@@ -23,7 +23,7 @@ struct Daybook: ParsableCommand {
               daybook record events.ndjson
               daybook invoice acme
 
-            Exit codes: 0 success and allowed, 3 denied, 64 usage, 65 input rejected, 66 not found, \
+            Exit codes: 0 success and allowed, 2 signer unverified, 3 denied, 64 usage, 65 input rejected, 66 not found, \
             69 no server, 70 the disk failed, 74 input or output failed, 75 try again later, \
             76 reply not understood, 77 not permitted.
             """,
@@ -43,6 +43,12 @@ struct Daybook: ParsableCommand {
                     CheckCommand.self, UsageCommand.self, CreditsCommand.self,
                     EntitlementsCommand.self, InvoiceCommand.self, ExplainCommand.self,
                     TailCommand.self, UnmatchedCommand.self,
+                ]),
+            CommandGroup(
+                name: "Prove:",
+                subcommands: [
+                    ProveCommand.self, VerifyProofCommand.self, CheckpointCommand.self,
+                    KeyCommand.self,
                 ]),
             CommandGroup(
                 name: "Operate:",

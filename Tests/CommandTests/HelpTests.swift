@@ -40,7 +40,7 @@ import Testing
         ["ping"], ["status"], ["verify"], ["snapshot"], ["unmatched"], ["usage", "a"],
         ["credits", "a"], ["entitlements", "a"], ["invoice", "a"], ["explain", "a", "line"],
         ["check", "a", "f"], ["consume", "a", "f"], ["subscribe", "a", "p"], ["grant", "a", "5"],
-        ["tail"], ["record"], ["catalog", "show"],
+        ["tail"], ["record"], ["catalog", "show"], ["prove", "a"], ["checkpoint"], ["key"],
         ["catalog", "diff", "Fixtures/catalogs/llm.yaml"],
         ["catalog", "publish", "Fixtures/catalogs/llm.yaml"],
     ]

@@ -23,10 +23,14 @@ enum Layering {
         "SocketServer": [
             "Engine", "Projections", "Codec", "Platform", "Bytes", "SegmentedLog", "Billing",
         ],
+        "Proofs": [
+            "Engine", "Projections", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing",
+            "Money", "Crypto",
+        ],
         "DaybookEngine": ["Engine", "Codec", "Billing", "Money"],
         "daybook": [
-            "SocketServer", "Engine", "Client", "Codec", "Billing", "Money", "Platform", "Bytes",
-            "Identities", "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
+            "SocketServer", "Proofs", "Engine", "Client", "Codec", "Billing", "Money", "Platform",
+            "Bytes", "Identities", "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
         ],
         "daybook-bench": [
             "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
@@ -96,6 +100,7 @@ extension Rules {
             var names = allMatches(#""([A-Za-z-]+)""#, in: list)
             names.removeAll { $0 == "Yams" && list.contains("package: \"Yams\"") }
             if list.contains("argumentParser") { names.append("ArgumentParser") }
+            if list.contains("crypto") { names.append("Crypto") }
             if list.contains("package: \"Yams\"") { names.append("Yams") }
             return (name, names)
         }

@@ -3,6 +3,7 @@ import Bytes
 import Client
 import Codec
 import Engine
+import Proofs
 import SegmentedLog
 
 /// Answers from a data directory that no server has open: the log is read and verified, the books
@@ -15,7 +16,9 @@ final class DirectoryBooks: Answering {
 
     init(_ directory: String) throws {
         do throws(EngineFailure) {
-            engine = try Engine.open(Engine.Options(directory: directory, readOnly: true))
+            var options = Engine.Options(directory: directory, readOnly: true)
+            options.proofs = ProofDesk(directory: directory, readOnly: true)
+            engine = try Engine.open(options)
         } catch {
             throw CommandFailure(
                 error.isLocked ? .tryAgain : .inputOutput,

@@ -61,20 +61,12 @@ struct ExplainCommand: ParsableCommand {
 
     /// The request; the account may carry the month behind a slash.
     func request() -> Request {
-        var name = account
-        var period = month.period
-        if period == nil, let slash = account.lastIndex(of: "/") {
-            let suffix = String(account[account.index(after: slash)...])
-            if Period(month: suffix) != nil {
-                name = String(account[..<slash])
-                period = suffix
-            }
-        }
+        let invoice = InvoiceName(account, month.period)
         return Request(
             "explain",
             [
-                "account": .string(name), "line": .string(line),
-                "period": period.map { .string($0) },
+                "account": .string(invoice.account), "line": .string(line),
+                "period": invoice.period,
             ])
     }
 

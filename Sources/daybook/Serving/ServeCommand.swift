@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Platform
+import Proofs
 import SocketServer
 
 /// `daybook serve`.
@@ -46,7 +47,9 @@ struct ServeCommand: ParsableCommand {
         let start = MonotonicClock.nanoseconds()
         let engine: Engine
         do throws(EngineFailure) {
-            engine = try Engine.open(Engine.Options(directory: data))
+            var options = Engine.Options(directory: data)
+            options.proofs = ProofDesk(directory: data)
+            engine = try Engine.open(options)
         } catch {
             throw CommandFailure(error.isLocked ? .tryAgain : .inputOutput, error.message)
         }
