@@ -29,6 +29,7 @@ package import Bytes
 ///
 /// All little endian; bits from the low end of each byte. The number of values stands elsewhere.
 /// Arithmetic wraps at 64 bits, so every reader finds the same values in any bytes.
+@usableFromInline
 package enum IntegerColumn {
     /// Values in an interval.
     package static let interval = 256

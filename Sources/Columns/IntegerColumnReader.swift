@@ -102,11 +102,21 @@ package struct IntegerColumnReader: ~Escapable {
         }
         // Whole intervals up to the end of the range: what stands before it is dropped at the end.
         values.append(contentsOf: repeatElement(0, count: range.upperBound - first * size))
-        for interval in first...last {
+        var interval = first
+        while interval <= last {
             let start = before + (interval - first) * size
-            let end = min(start + size, values.count)
             var target = values.mutableSpan
-            let places = start..<end
+            if packing == .symbols, interval + 3 < last {
+                bit = try readFour(interval, from: bit, into: &target, at: start)
+                for lane in 0..<4 {
+                    let places = (start + lane * size)..<(start + (lane + 1) * size)
+                    undoTransform(interval + lane, &target, places)
+                    finish(&target, places)
+                }
+                interval += 4
+                continue
+            }
+            let places = start..<min(start + size, target.count)
             if packing == .fixed {
                 readFixed(from: interval * size, into: &target, places)
             } else {
@@ -114,6 +124,7 @@ package struct IntegerColumnReader: ~Escapable {
             }
             undoTransform(interval, &target, places)
             finish(&target, places)
+            interval += 1
         }
         values.removeSubrange(before..<(before + range.lowerBound - first * size))
     }
@@ -149,6 +160,25 @@ package struct IntegerColumnReader: ~Escapable {
             throw .invalid("length of an interval", interval)
         }
         return end
+    }
+
+    /// Reads four whole intervals at once: they do not wait for each other, as the symbols of one do.
+    /// - Returns: where the next interval starts.
+    private func readFour(
+        _ interval: Int, from start: Int, into target: inout MutableSpan<UInt64>, at place: Int
+    ) throws(DecodeFailure) -> Int {
+        guard let table else { throw .invalid("symbol table", 0) }
+        var ends = (0, 0, 0, 0)
+        ends.0 = start + length(of: interval)
+        ends.1 = ends.0 + length(of: interval + 1)
+        ends.2 = ends.1 + length(of: interval + 2)
+        ends.3 = ends.2 + length(of: interval + 3)
+        let read = table.readFour(
+            stream, from: (start, ends.0, ends.1, ends.2), into: &target, at: place)
+        guard read == ends, ends.3 <= stream.byteCount * 8 else {
+            throw .invalid("length of an interval", interval)
+        }
+        return ends.3
     }
 
     private func undoTransform(
@@ -190,66 +220,5 @@ package struct IntegerColumnReader: ~Escapable {
 
     private func finish(_ target: inout MutableSpan<UInt64>, _ places: Range<Int>) {
         for index in places { target[index] = base &+ target[index] &* scale }
-    }
-}
-
-/// What each 12 bits (fewer if the longest code has fewer) say: one look-up decodes a symbol.
-struct SymbolTable {
-    /// Code length | open bits << 8 | literal << 16: the value is literal + 2^open bits − 1 + those bits.
-    private var entries: [UInt32]
-    private let mask: Int
-
-    /// The table of a code whose lengths stand in nibbles.
-    /// - Throws: `DecodeFailure` where the lengths are those of no complete code.
-    init(_ nibbles: RawSpan, count: Int) throws(DecodeFailure) {
-        guard count >= 1, count <= SymbolCode.symbolsMax else { throw .invalid("symbols", 0) }
-        var lengths = [UInt8](repeating: 0, count: count)
-        for symbol in 0..<count {
-            lengths[symbol] = nibbles.byte(at: symbol / 2) >> (4 * UInt8(symbol & 1)) & 15
-        }
-        let longest = Int(lengths.max() ?? 0)
-        guard longest > 0, longest <= SymbolCode.lengthMax else {
-            throw .invalid("length of a code", 0)
-        }
-        let used = lengths.count { $0 > 0 }
-        let room = lengths.reduce(0) { $0 + ($1 == 0 ? 0 : (1 << longest) >> Int($1)) }
-        guard room == 1 << longest || used == 1 && longest == 1 else {
-            throw .invalid("code that is not complete", 0)
-        }
-        mask = (1 << longest) - 1
-        entries = [UInt32](repeating: 0, count: 1 << longest)
-        let codes = SymbolCode.codes(lengths)
-        for symbol in 0..<count where lengths[symbol] > 0 {
-            let open = SymbolCode.openBits(symbol)
-            let literal = open == 0 ? symbol : 1
-            let entry = UInt32(lengths[symbol]) | UInt32(open) << 8 | UInt32(literal) << 16
-            let step = used == 1 ? 1 : 1 << Int(lengths[symbol])
-            for index in stride(from: Int(codes[symbol]), through: mask, by: step) {
-                entries[index] = entry
-            }
-        }
-    }
-
-    /// Reads the numbers of some places of `target`.
-    /// - Returns: the bit behind the last; beyond the end of the stream if that is too short.
-    func read(
-        _ stream: RawSpan, from start: Int, into target: inout MutableSpan<UInt64>,
-        _ places: Range<Int>
-    ) -> Int {
-        var bit = start
-        let entries = entries.span
-        for index in places {
-            let window = stream.bitWindow(at: bit)
-            let entry = entries[Int(truncatingIfNeeded: window) & mask]
-            let length = Int(entry & 0xFF)
-            let open = Int(entry >> 8 & 0xFF)
-            let rest =
-                open <= 57 - SymbolCode.lengthMax
-                ? (window &>> UInt64(length)) & lowBits(open)
-                : stream.bits(at: bit &+ length, width: open)
-            target[index] = UInt64(entry >> 16) &+ (1 &<< UInt64(open)) &- 1 &+ rest
-            bit &+= length &+ open
-        }
-        return bit
     }
 }

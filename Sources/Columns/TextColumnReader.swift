@@ -77,6 +77,7 @@ package struct TextColumnReader: ~Escapable {
 }
 
 /// Where a text lies in a buffer, in one word.
+@usableFromInline
 package enum TextPlace {
     /// The word of a range that ends below 2^32.
     @inlinable package static func word(_ start: Int, _ end: Int) -> UInt64 {

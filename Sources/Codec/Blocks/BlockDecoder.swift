@@ -1,28 +1,32 @@
 import Bytes
 import Columns
 
-/// Decodes a range of a block: its columns field by field into numbers, then record by record.
+/// Reads the columns of a block, as far as a range of its records needs them, into numbers.
 struct BlockDecoder {
     /// The values of a field that the range needs.
-    private struct Run {
+    struct Run {
         /// How many values all records of the block have, and those before the range.
         var total = 0
         var before = 0
         /// How many those in the range have.
         var inside = 0
-        /// The next value in `RecordBatch.integers`.
+        /// The first value in `RecordBatch.integers`.
         var next = 0
+        /// The value of all of them, where the column is constant.
+        var constant: UInt64?
         /// From a number to its scale in `RecordBatch.integers`.
         var scaleOffset = 0
     }
 
-    private let dictionary: RecordBlockReader
-    private let count: Int
-    private let range: Range<Int>
+    let dictionary: RecordBlockReader
+    let count: Int
+    let range: Range<Int>
     /// Where each column lies among the bytes of the block, by its number.
     private var parts: [Range<Int>?]
-    private var runs: [Run]
-    private var records = Run()
+    private(set) var runs: [Run]
+    private(set) var records = Run()
+    /// The shapes that the records of the range have.
+    private(set) var shapes: [Int] = []
 
     init(_ dictionary: RecordBlockReader, count: Int, range: Range<Int>) {
         self.dictionary = dictionary
@@ -84,6 +88,7 @@ struct BlockDecoder {
         }
         records = tallies[shapeCount]
         for shape in 0..<shapeCount where tallies[shape].total > 0 {
+            if tallies[shape].inside > 0 { shapes.append(shape) }
             for step in dictionary.shapes[shape] {
                 let field = dictionary.steps[step].field
                 runs[field].total += tallies[shape].total
@@ -108,8 +113,6 @@ struct BlockDecoder {
             let column = columns.bytes.bytes(in: try part(Int(ColumnID.fields) + field))
             try readField(field, column, &batch)
         }
-        // Behind the last text, so that a copy of 32 bytes finds them readable.
-        batch.texts.appendZeros(32)
     }
 
     private mutating func readField(
@@ -125,8 +128,13 @@ struct BlockDecoder {
                     wanted, hasLengths: kind == .text, to: &batch.texts, places: &batch.integers)
             }
             let first = batch.integers.count
-            try IntegerColumnReader(column, count: run.total)
-                .append(wanted, to: &batch.integers)
+            let numbers = try IntegerColumnReader(column, count: run.total)
+            if let only = numbers.constant {
+                guard only < UInt64(texts.count) else { throw .invalid("number of a text", field) }
+                runs[field].constant = dictionary.places[texts.lowerBound + Int(only)]
+                return
+            }
+            try numbers.append(wanted, to: &batch.integers)
             return try Self.look(up: first, in: dictionary.places, texts, &batch.integers)
         }
         var reader = ByteReader(column)
@@ -151,100 +159,6 @@ struct BlockDecoder {
             let number = numbers[index]
             guard number < count else { throw .invalid("number of a text", index) }
             numbers[index] = places[texts.lowerBound &+ Int(number)]
-        }
-    }
-
-    /// Appends the records of the range.
-    mutating func assemble(into batch: inout RecordBatch) throws(DecodeFailure) {
-        // Out of the batch while its bytes change, so that nothing checks that they are two things.
-        let integers = batch.integers
-        batch.integers = []
-        defer { batch.integers = integers }
-        try assemble(integers, batch.texts, to: &batch.bytes, &batch.ends)
-    }
-
-    private mutating func assemble(
-        _ integers: [UInt64], _ texts: borrowing ByteBuffer, to buffer: inout ByteBuffer,
-        _ ends: inout [Int]
-    ) throws(DecodeFailure) {
-        let (shapes, steps, arena) = (dictionary.shapes, dictionary.steps, dictionary.arena)
-        for place in range {
-            let shape = Int(integers[place])
-            if shape == shapes.count {
-                Self.append(integers[records.next], texts.bytes, to: &buffer)
-                records.next += 1
-            } else {
-                try Self.assemble(
-                    shapes[shape], steps.span, integers.span, arena.raw, texts.bytes, &runs,
-                    to: &buffer)
-            }
-            ends.append(buffer.count)
-        }
-    }
-
-    @inline(__always) private static func append(
-        _ word: UInt64, _ source: RawSpan, to buffer: inout ByteBuffer
-    ) {
-        buffer.append(source, from: TextPlace.start(word), length: TextPlace.length(word))
-    }
-
-    /// Appends a record of a shape.
-    private static func assemble(
-        _ places: Range<Int>, _ steps: Span<RecordBlockReader.Step>, _ integers: Span<UInt64>,
-        _ arena: RawSpan, _ texts: RawSpan, _ runs: inout [Run], to buffer: inout ByteBuffer
-    ) throws(DecodeFailure) {
-        let start = buffer.count
-        // Room for the length of the content, in two bytes as nearly always.
-        buffer.appendInteger(UInt16(0))
-        var contentEnd = start
-        for index in places {
-            let step = steps[index]
-            append(step.literal, arena, to: &buffer)
-            contentEnd = buffer.count
-            let next = runs[step.field].next
-            runs[step.field].next = next &+ 1
-            let value = integers[next]
-            switch step.kind {
-            case .text, .raw:
-                guard TextPlace.length(value) <= ShapeLimits.recordBytesMax + 2 else {
-                    throw .invalid("text that is too long", index)
-                }
-                append(value, step.isShared ? arena : texts, to: &buffer)
-            case .number:
-                let scale = integers[next &+ runs[step.field].scaleOffset]
-                guard scale <= 255 else { throw .invalid("scale of a number", index) }
-                if scale == 0 {
-                    buffer.append(NodeTag.integer)
-                } else {
-                    buffer.append(NodeTag.decimal)
-                    buffer.append(UInt8(scale))
-                }
-                buffer.appendVarint(value)
-            case .flag:
-                guard value <= 1 else { throw .invalid("flag", index) }
-                buffer.append(value == 0 ? NodeTag.false : NodeTag.true)
-            case .time:
-                buffer.appendInteger(IntegerColumn.unzigzag(value))
-            }
-        }
-        try setLength(contentEnd - start - 2, at: start, of: &buffer)
-    }
-
-    /// Writes the length of the content before it.
-    @inline(__always) private static func setLength(
-        _ length: Int, at start: Int, of buffer: inout ByteBuffer
-    ) throws(DecodeFailure) {
-        guard buffer.count - start - 2 <= ShapeLimits.recordBytesMax else {
-            throw .invalid("record that is too long", start)
-        }
-        if length >= 128 {
-            let word = UInt16(truncatingIfNeeded: (length & 127) | 128 | (length >> 7) << 8)
-            buffer.overwriteInteger(word, at: start)
-        } else {
-            let rest = buffer.count - start - 2
-            buffer.move(from: start + 2, to: start + 1, count: rest)
-            buffer.truncate(to: start + 1 + rest)
-            buffer.overwriteInteger(UInt8(length), at: start)
         }
     }
 }

@@ -11,25 +11,81 @@ final class RecordBlockWriter: BlockWriter {
         let fields: [Int]
     }
 
+    private let templates: TextTable
+    private let shapes: [Shape]
+    private let fields: [FieldColumn]
+    private var block: BlockRecords
+
+    /// - Parameter ranks: the number of the shape of each template; nil where that has none.
+    init(templates: TextTable, ranks: [Int?], shapes: [Shape], fields: [Field]) {
+        self.templates = templates
+        self.shapes = shapes
+        self.fields = fields.map { FieldColumn($0) }
+        block = BlockRecords(templates, ranks, shapes, self.fields)
+    }
+
+    func append(_ record: RawSpan) throws(DecodeFailure) { try block.append(record) }
+
+    func finishBlock(into columns: inout BlockColumns) -> BlockSummary {
+        block.finish(into: &columns)
+    }
+
+    func appendDictionary(to buffer: inout ByteBuffer) {
+        buffer.appendVarint(UInt64(fields.count))
+        for column in fields {
+            let field = column.field
+            buffer.append(field.kind.rawValue)
+            buffer.append(field.texts == nil ? 0 : 1)
+            guard let texts = field.texts else { continue }
+            var list = TextList()
+            for place in field.order { texts.withText(place) { list.append($0) } }
+            buffer.appendVarint(UInt64(list.count))
+            var column = ByteBuffer()
+            TextColumn.append(list, to: &column)
+            buffer.appendPrefixed(column.bytes)
+        }
+        buffer.appendVarint(UInt64(shapes.count))
+        for shape in shapes {
+            templates.withText(shape.template) { template in
+                buffer.appendVarint(UInt64(template.byteCount))
+                buffer.append(template)
+            }
+            for field in shape.fields { buffer.appendVarint(UInt64(field)) }
+        }
+    }
+
+    var accountCount: Int { fields[0].field.order.count }
+
+    func withAccount<R>(_ number: UInt32, _ body: (RawSpan) -> R) -> R {
+        guard let texts = fields[0].field.texts else { preconditionFailure("no accounts") }
+        return texts.withText(fields[0].field.order[Int(number)], body)
+    }
+}
+
+/// The records of the block at hand; in one struct, so that each call checks once that nobody else is
+/// at it.
+private struct BlockRecords: ~Copyable {
     private var walk = RecordWalk()
     private let templates: TextTable
-    /// The number of the shape of each template; nil where that has none.
     private let ranks: [Int?]
-    private let shapes: [Shape]
+    private let shapes: [RecordBlockWriter.Shape]
     private let fields: [FieldColumn]
     private var shapeNumbers: [UInt64] = []
     private var records = TextList()
     private var accounts: [UInt32] = []
     private var times: ClosedRange<Int64>?
 
-    init(templates: TextTable, ranks: [Int?], shapes: [Shape], fields: [Field]) {
+    init(
+        _ templates: TextTable, _ ranks: [Int?], _ shapes: [RecordBlockWriter.Shape],
+        _ fields: [FieldColumn]
+    ) {
         self.templates = templates
         self.ranks = ranks
         self.shapes = shapes
-        self.fields = fields.map { FieldColumn($0) }
+        self.fields = fields
     }
 
-    func append(_ record: RawSpan) throws(DecodeFailure) {
+    mutating func append(_ record: RawSpan) throws(DecodeFailure) {
         walk.read(record)
         let account = try account(of: record)
         if let shape = shape() {
@@ -51,10 +107,7 @@ final class RecordBlockWriter: BlockWriter {
 
     private func shape() -> Int? {
         guard walk.isShaped else { return nil }
-        let template = walk.template.withBytes(in: 0..<walk.template.count) {
-            templates.number(of: $0)
-        }
-        guard let template else { return nil }
+        guard let template = templates.number(of: walk.template.bytes) else { return nil }
         return ranks[template]
     }
 
@@ -66,7 +119,7 @@ final class RecordBlockWriter: BlockWriter {
         return number
     }
 
-    func finishBlock(into columns: inout BlockColumns) -> BlockSummary {
+    mutating func finish(into columns: inout BlockColumns) -> BlockSummary {
         var small = ByteBuffer()
         var column = ByteBuffer()
         IntegerColumn.append(shapeNumbers, to: &column)
@@ -102,82 +155,5 @@ final class RecordBlockWriter: BlockWriter {
             columns.add(BlockColumns.Part(id: id, range: start..<columns.bytes.count))
         }
         column.clear()
-    }
-
-    func appendDictionary(to buffer: inout ByteBuffer) {
-        buffer.appendVarint(UInt64(fields.count))
-        for column in fields {
-            let field = column.field
-            buffer.append(field.kind.rawValue)
-            buffer.append(field.texts == nil ? 0 : 1)
-            guard let texts = field.texts else { continue }
-            var list = TextList()
-            for place in field.order { texts.withText(place) { list.append($0) } }
-            buffer.appendVarint(UInt64(list.count))
-            var column = ByteBuffer()
-            TextColumn.append(list, to: &column)
-            buffer.appendPrefixed(column.bytes)
-        }
-        buffer.appendVarint(UInt64(shapes.count))
-        for shape in shapes {
-            templates.withText(shape.template) { template in
-                buffer.appendVarint(UInt64(template.byteCount))
-                buffer.append(template)
-            }
-            for field in shape.fields { buffer.appendVarint(UInt64(field)) }
-        }
-    }
-
-    var accountCount: Int { fields[0].field.order.count }
-
-    func withAccount<R>(_ number: UInt32, _ body: (RawSpan) -> R) -> R {
-        guard let texts = fields[0].field.texts else { preconditionFailure("no accounts") }
-        return texts.withText(fields[0].field.order[Int(number)], body)
-    }
-}
-
-/// The values of a field in the block at hand.
-final class FieldColumn {
-    let field: Field
-    private var values: [UInt64] = []
-    private var scales: [UInt64] = []
-    private var texts = TextList()
-
-    init(_ field: Field) { self.field = field }
-
-    var isEmpty: Bool { values.isEmpty && texts.count == 0 }
-
-    func append(_ hole: Hole, _ record: RawSpan) throws(DecodeFailure) {
-        guard field.kind.isText else {
-            values.append(hole.value)
-            if field.kind == .number { scales.append(hole.scale) }
-            return
-        }
-        let text = record.extracting(hole.start..<hole.end)
-        guard field.texts != nil else { return texts.append(text) }
-        guard let number = field.number(of: text) else {
-            throw .invalid("record that the survey did not see", 0)
-        }
-        values.append(UInt64(number))
-    }
-
-    /// Appends the column and forgets the values.
-    ///
-    ///     number = varint length | integer column of scales | integer column of mantissas, zigzag
-    ///     others = an integer column, or a text column where the field has no dictionary
-    func write(to buffer: inout ByteBuffer) {
-        if field.kind.isText, field.texts == nil {
-            TextColumn.append(texts, to: &buffer)
-        } else {
-            if field.kind == .number {
-                var column = ByteBuffer()
-                IntegerColumn.append(scales, to: &column)
-                buffer.appendPrefixed(column.bytes)
-            }
-            IntegerColumn.append(values, to: &buffer)
-        }
-        values.removeAll(keepingCapacity: true)
-        scales.removeAll(keepingCapacity: true)
-        texts.clear()
     }
 }

@@ -18,22 +18,46 @@ enum RecordCommitment {
         }
     }
 
-    /// Whether a record has a salted node anywhere. A byte that says so is looked for first: most
-    /// records have none.
+    /// Whether a record has a salted node anywhere: most have none, and are not built anew.
     private static func hasSalt(_ record: RawSpan) throws(DecodeFailure) -> Bool {
         var reader = ByteReader(record)
         _ = try reader.readVarint()
-        try skipHead(&reader)
-        let offset = reader.offset
-        for place in offset..<record.byteCount where record.byte(at: place) == NodeTag.salted {
-            return true
+        for _ in 0..<(try skipHead(&reader)) {
+            if try hasSalt(&reader, NodeReader.depthMax) { return true }
+        }
+        return false
+    }
+
+    /// Moves behind a node that has no salt; anywhere, if it has one.
+    private static func hasSalt(
+        _ reader: inout ByteReader, _ depth: Int
+    ) throws(DecodeFailure) -> Bool {
+        guard depth > 0 else { throw .invalid("nested too deeply", reader.offset) }
+        switch try reader.readByte() {
+        case NodeTag.null, NodeTag.false, NodeTag.true: return false
+        case NodeTag.integer: _ = try reader.readVarint128()
+        case NodeTag.decimal:
+            _ = try reader.readByte()
+            _ = try reader.readVarint128()
+        case NodeTag.numberText, NodeTag.string: _ = try reader.readPrefixed()
+        case NodeTag.array:
+            for _ in 0..<(try NodeReader.count(&reader)) {
+                if try hasSalt(&reader, depth - 1) { return true }
+            }
+        case NodeTag.object:
+            for _ in 0..<(try NodeReader.count(&reader)) {
+                _ = try reader.readPrefixed()
+                if try hasSalt(&reader, depth - 1) { return true }
+            }
+        case NodeTag.salted: return true
+        case NodeTag.redacted: _ = try reader.read(count: 32)
+        default: throw .invalid("node tag", reader.offset - 1)
         }
         return false
     }
 
     /// Moves behind everything that stands before the attributes.
     /// - Returns: how many nodes follow.
-    @discardableResult
     private static func skipHead(_ reader: inout ByteReader) throws(DecodeFailure) -> Int {
         guard try reader.readByte() == RecordFormat.version else {
             throw .invalid("record version", reader.offset)

@@ -3,6 +3,16 @@ import Columns
 
 /// The first pass over a segment's records: which shapes there are, and which texts come again.
 final class RecordSurvey: BlockSurvey {
+    /// In one struct, so that each call checks once that nobody else is at it.
+    private var survey = ShapeSurvey()
+
+    func note(_ record: RawSpan) throws(DecodeFailure) { survey.note(record) }
+
+    func finish() -> any BlockWriter { survey.finish() }
+}
+
+/// What is known of the shapes of a segment, and of the fields in them.
+private struct ShapeSurvey: ~Copyable {
     private var walk = RecordWalk()
     /// Templates, and for each how many records have it and the fields of its holes.
     private let templates = TextTable()
@@ -17,28 +27,25 @@ final class RecordSurvey: BlockSurvey {
         fields.append(FieldSurvey(kind: .text, isAlwaysDictionary: true))
     }
 
-    func note(_ record: RawSpan) throws(DecodeFailure) {
+    mutating func note(_ record: RawSpan) {
         walk.read(record)
         guard walk.isShaped, let shape = shape(of: record) else {
-            if let subject = walk.subject { note(walk.holes[subject], record, 0) }
+            if let subject = walk.subject {
+                let hole = walk.holes[subject]
+                fields[0].note(record.extracting(hole.start..<hole.end))
+            }
             return
         }
         shapes[shape].count += 1
         for place in walk.holes.indices where walk.holes[place].kind.isText {
-            note(walk.holes[place], record, shapes[shape].fields[place])
+            let hole = walk.holes[place]
+            fields[shapes[shape].fields[place]].note(record.extracting(hole.start..<hole.end))
         }
-    }
-
-    private func note(_ hole: Hole, _ record: RawSpan, _ field: Int) {
-        fields[field].note(record.extracting(hole.start..<hole.end))
     }
 
     /// The number of the record's shape; nil where there are too many.
-    private func shape(of record: RawSpan) -> Int? {
-        let known = walk.template.withBytes(in: 0..<walk.template.count) {
-            templates.number(of: $0)
-        }
-        if let known { return known }
+    private mutating func shape(of record: RawSpan) -> Int? {
+        if let known = templates.number(of: walk.template.bytes) { return known }
         guard templates.count < ShapeLimits.shapesNotedMax,
             templates.textBytes + walk.template.count <= ShapeLimits.templateBytesMax
         else { return nil }
@@ -54,10 +61,10 @@ final class RecordSurvey: BlockSurvey {
             numbers.append(number)
         }
         shapes.append((0, numbers))
-        return walk.template.withBytes(in: 0..<walk.template.count) { templates.add($0) }
+        return templates.add(walk.template.bytes)
     }
 
-    func finish() -> any BlockWriter {
+    func finish() -> RecordBlockWriter {
         // A shape of one record would only take the record's bytes to another place.
         let kept = shapes.indices.filter { shapes[$0].count > 1 }
             .sorted { (-shapes[$0].count, $0) < (-shapes[$1].count, $1) }
@@ -85,7 +92,7 @@ final class RecordSurvey: BlockSurvey {
 }
 
 /// What is known of the texts of a field.
-private final class FieldSurvey {
+private struct FieldSurvey {
     private let kind: HoleKind
     private let isAlwaysDictionary: Bool
     private var count = 0
@@ -99,7 +106,7 @@ private final class FieldSurvey {
         texts = kind.isText ? TextTable() : nil
     }
 
-    func note(_ text: RawSpan) {
+    mutating func note(_ text: RawSpan) {
         guard let texts else { return }
         count += 1
         let number = texts.add(text)
@@ -126,29 +133,5 @@ private final class FieldSurvey {
         }
         let order = counts.indices.sorted { (-counts[$0], $0) < (-counts[$1], $1) }
         return Field(kind: kind, texts: texts, order: order)
-    }
-}
-
-/// A field of a segment and its dictionary.
-final class Field {
-    let kind: HoleKind
-    /// The dictionary; nil where the field has none.
-    let texts: TextTable?
-    /// The places in `texts` in the order of the dictionary.
-    let order: [Int]
-    private var numbers: [UInt32]
-
-    init(kind: HoleKind, texts: TextTable?, order: [Int]) {
-        self.kind = kind
-        self.texts = texts
-        self.order = order
-        numbers = [UInt32](repeating: 0, count: order.count)
-        for (number, place) in order.enumerated() { numbers[place] = UInt32(number) }
-    }
-
-    /// The number of a text in the dictionary; nil if the survey did not see it.
-    func number(of text: RawSpan) -> UInt32? {
-        guard let place = texts?.number(of: text) else { return nil }
-        return numbers[place]
     }
 }
