@@ -34,7 +34,7 @@ package struct BillFromEntries: ~Copyable {
     package init(account: String) {
         self.account = account
         // The key only scatters tables; no invoice depends on it.
-        books = Books(key: SipKey(k0: 0, k1: 0), indexed: false)
+        books = Books(key: SipKey(k0: 0, k1: 0))
     }
 
     /// Adds the account's next entry, or the next catalog: in position order.

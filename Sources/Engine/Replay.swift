@@ -52,7 +52,10 @@ enum Replay {
                     index.append(record.fingerprint(key: key))
                 }
             }
-            if index.wantsCut { index.cutAndWait(at: index.next, chain: cursor.chainAfter) }
+            // Only between commits has the log a chain.
+            if index.wantsCut, let chain = try reader.chain(at: index.next) {
+                index.cutAndWait(at: index.next, chain: chain)
+            }
         }
         guard index.next == end else {
             throw EngineFailure(
