@@ -27,17 +27,10 @@ struct AccountEntries {
         _ meters: MeterSelection, in period: Period, _ body: (_ meter: Int, Usage) -> Void
     ) throws(Refusal) {
         do {
-            var cursor = try engine.reader.cursor(from: 0)
-            while try cursor.next() {
-                let header = cursor.header
-                for index in 0..<Int(header.count) {
-                    let position = header.firstPosition + Position(index)
-                    guard position < end else { return }
-                    let record = try RecordView(record: cursor.record(index))
-                    guard let subject = record.subject,
-                        subject.isEqual(to: account)
-                    else { continue }
-                    try Self.read(record, position, header.commitTime, meters, period, body)
+            try account.withBytes { name in
+                try engine.reader.forEachEntry(of: name, before: end) { position, bytes, info in
+                    let record = try RecordView(record: bytes)
+                    try read(record, position, info.commitTime, meters, period, body)
                 }
             }
         } catch {

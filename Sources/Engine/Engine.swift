@@ -150,6 +150,11 @@ package final class Engine: Sendable {
     /// A name of the store that may be shown to anybody: 16 hexadecimal digits.
     package var storeName: String { snapshots.storeName }
 
+    /// Positions of the durable entries that publish a catalog, ascending.
+    package var catalogPositions: [Position] {
+        durable.read { $0.books.registry.versions.map(\.position) }
+    }
+
     /// Why the engine stopped taking requests, if it did.
     package var failure: String? { exchange.read { $0.failure } }
 

@@ -20,19 +20,23 @@ struct EntryLeaves: ~Copyable {
         return leaf
     }
 
-    /// What of a record the tree commits to: the whole canonical record, outcome included.
+    /// What of a record the tree commits to: all of it, outcome included, but of properties that may be
+    /// erased only what stays of them.
     private static func appendCommitment(_ record: RawSpan, to bytes: inout ByteBuffer) {
-        bytes.append(record)
+        // What is no record is itself, so this does not fail.
+        do { try RecordCodec().appendCommitment(of: record, to: &bytes) } catch {
+            preconditionFailure("a commitment: \(error)")
+        }
     }
 }
 
-/// One pass over the first entries of a log: all that a checkpoint says of them, and what a proof of
-/// one account carries.
+/// All that a checkpoint says of the first entries of a log, and what a proof of one account carries.
 ///
-/// It takes the time of reading the log and the memory of a hash for 4,096 entries and one for each
-/// account.
+/// What is sealed is taken from sealed segments: roots of blocks, chains of accounts, postings; only what
+/// stands in rows behind them is read entry by entry. So it takes the time of the rows, and the memory of
+/// a hash for 4,096 entries and one for each account.
 struct LogSurvey {
-    /// Entries that were read.
+    /// Entries that it is of.
     let size: Position
     /// Leaves and block roots for proofs.
     let leaves: LogLeaves
@@ -42,80 +46,96 @@ struct LogSurvey {
     /// All catalogs and all entries of the account that was asked for, in position order.
     let entries: [BillFromEntries.Entry]
 
-    /// Reads the entries before `size`, which must be the end of a commit.
+    /// Surveys the entries before `size`, which must be the end of a commit.
     /// - Parameters:
+    ///   - catalogs: positions of the entries that publish a catalog, ascending.
     ///   - account: whose entries are kept; nil: nobody's.
     ///   - recordBytesMax: bytes of records that are kept at most.
     /// - Throws: `LogFailure` or `DecodeFailure` where the log cannot be read; `ProofFailure` if the
     ///   account has more.
     init(
-        _ reader: LogReader, size: Position, account: String?, recordBytesMax: Int = 0
+        _ reader: LogReader, size: Position, catalogs: [Position], account: String?,
+        recordBytesMax: Int = 0
     ) throws {
-        var pass = Pass(account: account, recordBytesLeft: recordBytesMax)
-        if size > 0 {
-            var cursor = try reader.cursor(from: 0)
-            while pass.position < size, try cursor.next() {
-                let header = cursor.header
-                for index in 0..<Int(header.count) {
-                    try pass.take(cursor.record(index), recordedAt: header.commitTime)
-                }
-            }
-        }
-        guard pass.position == size else {
+        guard try size == 0 || reader.chain(at: size) != nil else {
             throw ProofFailure("log", "position \(size) is not the end of a commit")
         }
         self.size = size
-        leaves = LogLeaves(reader: reader, blockRoots: pass.blockRoots, tail: pass.block)
-        accounts = AccountsMap(pass.chains.map { .init(key: $0, chain: $1) })
-        catalogs = pass.catalogs
-        entries = pass.entries
+        leaves = LogLeaves(reader: reader)
+        // By the account's key, not its name: two names that Swift holds for equal are two accounts.
+        var chains: [Digest: EntryChain] = [:]
+        let sealed = try reader.forEachSealedChain(before: size) { name, chain in
+            chains[AccountsMap.key(ofAccount: name)] = chain
+        }
+        try Self.fold(reader, sealed..<size, into: &chains)
+        accounts = AccountsMap(chains.map { .init(key: $0, chain: $1) })
+        var kept = Kept(bytesLeft: recordBytesMax, isWanted: account != nil)
+        try reader.withRecords(at: catalogs.filter { $0 < size }) { position, record, info in
+            try kept.addCatalog(record, position, info.commitTime)
+        }
+        if let account {
+            try account.withBytes { name in
+                try reader.forEachEntry(of: name, before: size) { position, record, info in
+                    try kept.add(record, position, info.commitTime)
+                }
+            }
+        }
+        self.catalogs = kept.catalogs
+        entries = kept.entries.sorted { $0.position < $1.position }
     }
 
-    /// The state of the pass.
-    private struct Pass: ~Copyable {
-        let account: String?
-        var recordBytesLeft: Int
-        var position: Position = 0
-        var blockRoots: [Digest] = []
-        /// Leaves since the last full block.
-        var block: [Digest] = []
-        /// By the account's key, not its name: two names that Swift holds for equal are two accounts.
-        var chains: [Digest: EntryChain] = [:]
+    /// Adds the entries of a range to their accounts' chains.
+    private static func fold(
+        _ reader: LogReader, _ range: Range<Position>, into chains: inout [Digest: EntryChain]
+    ) throws {
+        guard !range.isEmpty else { return }
+        var hasher = MerkleHasher()
+        var entryLeaves = EntryLeaves()
+        var cursor = try reader.cursor(from: range.lowerBound)
+        while try cursor.next() {
+            let header = cursor.header
+            for index in 0..<Int(header.count) {
+                let position = header.firstPosition + Position(index)
+                if position < range.lowerBound { continue }
+                if position >= range.upperBound { return }
+                let record = cursor.record(index)
+                guard let subject = try RecordView(record: record).subject else { continue }
+                let leaf = entryLeaves.leaf(
+                    record, position: position, recordedAt: header.commitTime, &hasher)
+                chains[AccountsMap.key(ofAccount: subject), default: EntryChain()].append(
+                    leaf, &hasher)
+            }
+        }
+    }
+
+    /// The entries that a proof carries.
+    private struct Kept: ~Copyable {
+        var bytesLeft: Int
+        let isWanted: Bool
         var catalogs = EntryChain()
         var entries: [BillFromEntries.Entry] = []
         private var hasher = MerkleHasher()
         private var entryLeaves = EntryLeaves()
 
-        init(account: String?, recordBytesLeft: Int) {
-            self.account = account
-            self.recordBytesLeft = recordBytesLeft
+        init(bytesLeft: Int, isWanted: Bool) {
+            self.bytesLeft = bytesLeft
+            self.isWanted = isWanted
         }
 
-        mutating func take(_ record: RawSpan, recordedAt: Int64) throws {
+        mutating func addCatalog(
+            _ record: RawSpan, _ position: Position, _ recordedAt: Int64
+        ) throws {
             let leaf = entryLeaves.leaf(
                 record, position: position, recordedAt: recordedAt, &hasher)
-            block.append(leaf)
-            if block.count == Int(MerkleTree.blockLeaves) {
-                blockRoots.append(MerkleTree.root(of: block))
-                block.removeAll(keepingCapacity: true)
-            }
-            let view = try RecordView(record: record)
-            var isKept = view.kind == .publish
-            if isKept { catalogs.append(leaf, &hasher) }
-            if let subject = view.subject {
-                let key = AccountsMap.key(ofAccount: subject)
-                var chain = chains[key] ?? EntryChain()
-                chain.append(leaf, &hasher)
-                chains[key] = chain
-                if let account, subject.isEqual(to: account) { isKept = true }
-            }
-            if isKept, account != nil { try keep(record, recordedAt) }
-            position += 1
+            catalogs.append(leaf, &hasher)
+            if isWanted { try add(record, position, recordedAt) }
         }
 
-        private mutating func keep(_ record: RawSpan, _ recordedAt: Int64) throws {
-            recordBytesLeft -= record.byteCount
-            guard recordBytesLeft >= 0 else {
+        mutating func add(
+            _ record: RawSpan, _ position: Position, _ recordedAt: Int64
+        ) throws {
+            bytesLeft -= record.byteCount
+            guard bytesLeft >= 0 else {
                 throw ProofFailure("entries", "the account has more than a proof can carry")
             }
             entries.append(
@@ -124,20 +144,25 @@ struct LogSurvey {
     }
 }
 
-/// The tree's hashes where nothing keeps them: block roots of one pass, and leaves computed again from
+/// The tree's hashes: block roots from sealed segments where these have them, and else computed again from
 /// the log.
-struct LogLeaves: MerkleSource {
-    let reader: LogReader
-    let blockRoots: [Digest]
-    /// Leaves behind the last full block.
-    let tail: [Digest]
+final class LogLeaves: MerkleSource {
+    private let reader: LogReader
+    /// Of blocks that are not whole in a sealed segment, computed once.
+    private var roots: [UInt64: Digest] = [:]
 
-    func blockRoot(_ block: UInt64) throws(LogFailure) -> Digest { blockRoots[Int(block)] }
+    init(reader: LogReader) { self.reader = reader }
+
+    func blockRoot(_ block: UInt64) throws(LogFailure) -> Digest {
+        if let root = try roots[block] ?? reader.sealedRoot(ofBlock: block) { return root }
+        let root = MerkleTree.root(of: try leaves(ofBlock: block, upTo: .max))
+        roots[block] = root
+        return root
+    }
 
     func leaves(ofBlock block: UInt64, upTo size: UInt64) throws(LogFailure) -> [Digest] {
         let first = block * MerkleTree.blockLeaves
         let end = min(first + MerkleTree.blockLeaves, size)
-        if block == UInt64(blockRoots.count) { return Array(tail.prefix(Int(end - first))) }
         var hasher = MerkleHasher()
         var entryLeaves = EntryLeaves()
         var leaves: [Digest] = []

@@ -52,7 +52,8 @@ package struct ProofDesk: ProofAnswering {
                 try prove(account, period ?? .calendarMonth(containing: now), engine, &json)
             case .checkpoint:
                 let size = engine.durablePosition
-                let survey = try LogSurvey(engine.reader, size: size, account: nil)
+                let survey = try LogSurvey(
+                    engine.reader, size: size, catalogs: engine.catalogPositions, account: nil)
                 json.member("checkpoint", try sign(survey, engine).text)
                 json.member("position", size)
             case .key: json.member("key", try key(engine).verifier.description)
@@ -74,7 +75,8 @@ package struct ProofDesk: ProofAnswering {
         let key = try key(engine)
         let (draft, size) = try engine.invoice(account: account, period: period)
         let survey = try LogSurvey(
-            engine.reader, size: size, account: account, recordBytesMax: Self.recordBytesMax)
+            engine.reader, size: size, catalogs: engine.catalogPositions, account: account,
+            recordBytesMax: Self.recordBytesMax)
         let rowKey = account.withBytes { AccountsMap.key(ofAccount: $0) }
         guard let (row, place) = try survey.accounts.find(rowKey) else {
             throw Refusal(

@@ -17,10 +17,11 @@ package struct LogCursor: ~Copyable {
     /// The whole commit of the run.
     private(set) var commit: BlockCommit?
 
-    init(_ reader: LogReader, from: Position) throws(LogFailure) {
+    /// - Parameter isLinking: whether the chain over rows is computed and checked.
+    init(_ reader: LogReader, from: Position, isLinking: Bool = true) throws(LogFailure) {
         self.reader = reader
         position = from
-        rows = RowCursor(reader)
+        rows = RowCursor(reader, isLinking: isLinking)
         guard try enter() else { throw LogReader.outOfRange(from) }
     }
 

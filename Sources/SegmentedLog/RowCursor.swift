@@ -16,8 +16,14 @@ struct RowCursor: ~Copyable {
     private var from: Position = 0
     private(set) var current: FrameHeader?
 
+    /// Whether the chain is computed, and compared with the next frame's.
+    private let isLinking: Bool
+
     /// A cursor that is in no segment yet.
-    init(_ reader: LogReader) { self.reader = reader }
+    init(_ reader: LogReader, isLinking: Bool) {
+        self.reader = reader
+        self.isLinking = isLinking
+    }
 
     /// Goes to a place in a segment. Frames that end at or before `position` will be passed over.
     mutating func enter(
@@ -56,7 +62,7 @@ struct RowCursor: ~Copyable {
                 expected.position = header.nextPosition
                 expected.commitTime = header.commitTime
                 guard header.count > 0, header.nextPosition > from else { continue }
-                link(header)
+                if isLinking { link(header) }
                 current = header
                 return true
             } catch {

@@ -123,7 +123,9 @@ import Testing
         let old = try Checkpoint(try book.checkpoint().body)
         for number in 0..<30 { try book.event("n\(number)", "t", "dart", "{}") }
         let new = try Checkpoint(try book.checkpoint().body)
-        let survey = try LogSurvey(book.engine.reader, size: new.size, account: nil)
+        let survey = try LogSurvey(
+            book.engine.reader, size: new.size, catalogs: book.engine.catalogPositions, account: nil
+        )
         var prover = MerkleProver(survey.leaves, size: new.size)
         let path = try prover.consistency(from: old.size)
         func holds(_ oldRoot: Digest, _ newRoot: Digest) -> Bool {

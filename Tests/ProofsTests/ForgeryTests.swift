@@ -23,7 +23,8 @@ import Testing
         key = try book.key()
         document = try ReadProof(file).document
         survey = try LogSurvey(
-            book.engine.reader, size: book.engine.durablePosition, account: "acme",
+            book.engine.reader, size: book.engine.durablePosition,
+            catalogs: book.engine.catalogPositions, account: "acme",
             recordBytesMax: 1 << 20)
     }
 
@@ -74,7 +75,8 @@ import Testing
 
     @Test func anAddedEntryIsRefused() throws {
         let other = try LogSurvey(
-            book.engine.reader, size: survey.size, account: "bolt", recordBytesMax: 1 << 20)
+            book.engine.reader, size: survey.size, catalogs: book.engine.catalogPositions,
+            account: "bolt", recordBytesMax: 1 << 20)
         let foreign = try #require(try other.entries.first { try kind($0) == .event })
         let bytes = try forged { forged in
             forged.entries.append(foreign)

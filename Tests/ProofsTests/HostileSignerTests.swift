@@ -49,7 +49,8 @@ import Testing
         let book = try Book()
         try book.fill()
         let survey = try LogSurvey(
-            book.engine.reader, size: book.engine.durablePosition, account: account,
+            book.engine.reader, size: book.engine.durablePosition,
+            catalogs: book.engine.catalogPositions, account: account,
             recordBytesMax: 1 << 20)
         return survey.entries.map(\.record)
     }

@@ -82,7 +82,8 @@ import Testing
         let size = book.engine.durablePosition
         func survey(_ bytes: Int) throws -> LogSurvey {
             try LogSurvey(
-                book.engine.reader, size: size, account: "cone", recordBytesMax: bytes)
+                book.engine.reader, size: size, catalogs: book.engine.catalogPositions,
+                account: "cone", recordBytesMax: bytes)
         }
         let all = try survey(1 << 20).entries.reduce(0) { $0 + $1.record.count }
         #expect(try survey(all).entries.count == 9)

@@ -90,7 +90,7 @@ extension Rules {
 
     /// The non-test targets that `Package.swift` declares, with the names they depend on.
     static func targets(of text: String) -> [(name: String, dependencies: [String])] {
-        let starts = [".target(", ".executableTarget("]
+        let starts = [".target(", ".executableTarget(", ".systemLibrary("]
         return text.components(separatedBy: "\n    .").compactMap { part in
             let piece = "." + part
             guard starts.contains(where: { piece.contains($0) }),

@@ -49,7 +49,9 @@ final class RecordBlockReader: BlockReader {
         fields = loader.fields
         steps = loader.steps
         shapes = loader.shapes
-        accounts = AccountIndex(arena, loader.places, loader.fields[0].texts ?? 0..<0)
+        accounts = AccountIndex(
+            arena, loader.places, loader.fields[0].texts ?? 0..<0,
+            key: SipKey(SHA256.hash(dictionary)))
     }
 
     var byteCount: Int {
@@ -88,15 +90,15 @@ final class RecordBlockReader: BlockReader {
     }
 }
 
-/// Finds accounts by name. Hashes are keyed at random: no sender can make names collide.
+/// Finds accounts by name. Hashes are keyed by the whole dictionary: no sender can make names collide,
+/// who does not know all the others.
 struct AccountIndex: Sendable {
     /// Number + 1 of an account, 0 where there is none; as long as a power of two.
     let slots: [UInt32]
     private let key: SipKey
 
-    init(_ arena: [UInt8], _ places: [UInt64], _ accounts: Range<Int>) {
-        var random = SystemRandomNumberGenerator()
-        key = SipKey(k0: random.next(), k1: random.next())
+    init(_ arena: [UInt8], _ places: [UInt64], _ accounts: Range<Int>, key: SipKey) {
+        self.key = key
         var size = 16
         while size < 2 * accounts.count { size *= 2 }
         var slots = [UInt32](repeating: 0, count: size)

@@ -1,0 +1,104 @@
+package import Bytes
+
+/// What sealed segments know of accounts, and of the proof tree, without their entries being read.
+extension LogReader {
+    /// Calls `body` with each entry of an account before `end`, in position order: through the postings of
+    /// sealed segments, and by a walk over the rows behind them.
+    /// - Throws: `LogFailure`, or what `body` throws.
+    package func forEachEntry(
+        of account: RawSpan, before end: Position,
+        _ body: (Position, RawSpan, FrameInfo) throws -> Void
+    ) throws {
+        var position: Position = 0
+        while position < end, case .sealed(let segment) = try opened(position) {
+            let listed = try segment.positions(of: account).prefix { $0 < end }
+            let scratch = BlockScratch()
+            for place in listed {
+                try scratch.withRecord(place, of: segment) { try body(place, $0, $1) }
+            }
+            position = segment.record.nextPosition
+        }
+        guard position < end, let codec else { return }
+        // Its bytes were flushed by this process or verified at its start: no chain is computed again.
+        var cursor = try LogCursor(self, from: position, isLinking: false)
+        while try cursor.next() {
+            let header = cursor.header
+            for index in 0..<Int(header.count) {
+                let place = header.firstPosition + Position(index)
+                if place < position { continue }
+                if place >= end { return }
+                let record = cursor.record(index)
+                guard let range = try codec.account(of: record),
+                    record.extracting(range).isEqual(to: account)
+                else { continue }
+                try body(place, record, header)
+            }
+        }
+    }
+
+    /// Calls `body` with the chain of every account after each sealed segment, segment by segment: what came
+    /// last for an account is its chain at the returned position.
+    /// - Parameter end: segments that end behind it are left out.
+    /// - Returns: the end of the last segment.
+    package func forEachSealedChain(
+        before end: Position, _ body: (RawSpan, EntryChain) throws -> Void
+    ) throws -> Position {
+        var position: Position = 0
+        while position < end, case .sealed(let segment) = try opened(position),
+            segment.record.nextPosition <= end
+        {
+            try segment.forEachChain(body)
+            position = segment.record.nextPosition
+        }
+        return position
+    }
+
+    /// The root over the 4,096 leaves from a multiple of 4,096 on; nil if they are not all in one sealed
+    /// segment.
+    package func sealedRoot(ofBlock block: UInt64) throws(LogFailure) -> Digest? {
+        let first = block * UInt64(LogLimits.blockEntries)
+        guard case .sealed(let segment) = try opened(first) else { return nil }
+        let entry = segment.index[segment.block(of: first)]
+        return entry.firstPosition == first && entry.count == LogLimits.blockEntries
+            ? entry.root : nil
+    }
+}
+
+/// A block's memory that closures may use.
+private final class BlockScratch {
+    private var memory = BlockMemory()
+
+    /// Calls `body` with one entry of a segment.
+    func withRecord<R>(
+        _ position: Position, of segment: SealedSegment, _ body: (RawSpan, FrameInfo) throws -> R
+    ) throws -> R {
+        let number = segment.block(of: position)
+        try segment.load(number, into: &memory)
+        let index = Int(position - segment.index[number].firstPosition)
+        try segment.decode(index..<(index + 1), in: &memory)
+        let commit = FrameInfo(memory.commit(of: position))
+        return try memory.withRecord(index) { try body($0, commit) }
+    }
+}
+
+extension SealedSegment {
+    /// Calls `body` with the chain of each account after this segment.
+    fileprivate func forEachChain(_ body: (RawSpan, EntryChain) throws -> Void) throws {
+        var chains: [EntryChain] = []
+        try section(.accounts) { (bytes: RawSpan) throws(DecodeFailure) in
+            for number in 0..<reader.accountCount {
+                let start = number * AccountStates.byteCount
+                guard start + AccountStates.byteCount <= bytes.byteCount else {
+                    throw .truncated(start)
+                }
+                let part = bytes.extracting(start..<(start + AccountStates.byteCount))
+                chains.append(try AccountStates.read(part, account: UInt32(number)))
+            }
+        }
+        for (number, chain) in chains.enumerated() {
+            try reader.withAccount(UInt32(number)) { name in
+                Result { try body(name, chain) }
+            }.get()
+        }
+    }
+}
