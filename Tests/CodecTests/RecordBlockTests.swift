@@ -165,7 +165,7 @@ import Testing
             Encoding.record(
                 try Encoding.content(
                     "{\"specversion\":\"1.0\",\"id\":\"\(place)\",\"source\":\"s\",\"type\":\"t\","
-                        + "\"subject\":\"\(place % 10 < 7 ? "large" : "small\(place % 3)")\"}"))
+                        + "\"subject\":\"\(place % 10 > 2 ? "large" : "small\(place % 3)")\"}"))
         }
         let segment = try Segment(records, blockCount: 300)
         #expect(segment.accounts.first == "large" && segment.accounts.count == 4)
