@@ -105,7 +105,8 @@ let targets: [Target] = [
     .testTarget(
         name: "ColumnsTests", dependencies: ["Columns", "Bytes", "Seeds"], swiftSettings: strict),
     .testTarget(
-        name: "CodecTests", dependencies: ["Seeds", "Codec", "Bytes", "Billing", "Money"],
+        name: "CodecTests",
+        dependencies: ["Seeds", "Codec", "Columns", "Bytes", "Billing", "Money"],
         swiftSettings: strict),
     .testTarget(
         name: "IdentitiesTests",

@@ -84,4 +84,37 @@ import Testing
             #expect(throws: DecodeFailure.self) { try damaged.reader() }
         }
     }
+
+    /// Records of one shape, whose types are these by turns.
+    private func segment(types: Int) throws -> RecordBlockTests.Segment {
+        let records = try (0..<60).map { place in
+            Encoding.record(
+                try Encoding.content(
+                    "{\"specversion\":\"1.0\",\"id\":\"\(place)\",\"source\":\"s\","
+                        + "\"type\":\"t\(place % types)\",\"subject\":\"a\"}"))
+        }
+        return try RecordBlockTests.Segment(records, blockCount: 60)
+    }
+
+    @Test func aNumberBeyondItsDictionaryIsRefused() throws {
+        let (many, few) = (try segment(types: 9), try segment(types: 2))
+        let reader = try few.reader()
+        #expect(throws: DecodeFailure.self) { try many.decode(0, 0..<60, reader) }
+        #expect(try few.decode(0, 0..<60, reader).count == 60)
+    }
+
+    @Test func aTemplateThatDoesNotFitItsFieldsIsRefused() {
+        // Two fields: the accounts, none of them; raw bytes without a dictionary. One shape.
+        let fields: [UInt8] = [2, 1, 1, 0, 3, 2, 0, 0, 2, 0]
+        for (shapes, isRead): ([UInt8], Bool) in [
+            ([1, 1, 2, 1], true), ([1, 4, 0, 1, 7, 2, 1], true),
+            // A text from raw bytes; a field that is not there; no outcome; bytes behind it; bytes twice.
+            ([1, 2, 1, 2, 1, 1], false), ([1, 1, 2, 2], false), ([1, 0], false),
+            ([1, 4, 2, 0, 1, 7, 1], false), ([1, 7, 0, 1, 7, 0, 1, 7, 2, 1], false),
+            ([1, 1, 6, 1], false), ([1, 1, 2], false), ([1, 1, 2, 1, 0], false),
+        ] {
+            let bytes = fields + shapes
+            #expect(((try? RecordCodec().makeReader(dictionary: bytes.raw)) != nil) == isRead)
+        }
+    }
 }

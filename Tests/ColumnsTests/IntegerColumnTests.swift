@@ -140,4 +140,24 @@ struct IntegerColumnTests {
             }
         }
     }
+
+    @Test func aCodeThatIsNotCompleteIsRefused() throws {
+        // Form, base, scale, four symbols of two bits each: complete; then one of them is longer or missing.
+        let head: [UInt8] = [0x20, 0, 1, 4]
+        for (nibbles, isComplete): ([UInt8], Bool) in [
+            ([0x22, 0x22], true), ([0x22, 0x32], false), ([0x22, 0x02], false),
+            ([0x22, 0x12], false), ([0x2D, 0x22], false), ([0x00, 0x00], false),
+            ([0x00, 0x10], true),
+        ] {
+            let bytes = head + nibbles + [0xE4]
+            let isRead = (try? IntegerColumnReader(bytes.raw, count: 4).value(at: 0)) != nil
+            #expect(isRead == isComplete)
+        }
+    }
+
+    @Test func theBytesAreThoseOfTheFormat() {
+        #expect(encode([5, 5, 5]) == [0x00, 5])
+        // Base 10, scale 2, least 0, two bits each: 0, 1, 2, 3.
+        #expect(encode([10, 12, 14, 16]) == [0x10, 10, 2, 0, 2, 0b1110_0100])
+    }
 }

@@ -27,7 +27,7 @@ enum ShapeLimits {
     /// Bytes of the templates that a survey takes notice of.
     static let templateBytesMax = 1 << 22
     /// Fields of a segment.
-    static let fieldsMax = 8192
+    static let fieldsMax = 2048
     /// Texts of a dictionary.
     static let dictionaryMax = 1 << 20
     /// Bytes of a text in a dictionary other than that of the accounts.
