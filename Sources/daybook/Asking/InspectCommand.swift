@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Platform
+import Proofs
 import SegmentedLog
 
 /// `daybook inspect FILE`.
@@ -9,8 +10,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Print what is in a file of a data directory, sound or not.",
         discussion: """
-            Reads a segment, a manifest, a superblock or a snapshot and changes nothing. Every \
-            frame is named with its offset, positions and checksums.
+            Reads a segment, a manifest, a superblock, a snapshot, a checkpoint or a signing key \
+            (never its secret) and changes nothing. Every frame is named with its offset, positions and checksums.
 
             Example: daybook inspect /var/lib/daybook/SUPER
             """)
@@ -32,6 +33,9 @@ struct InspectCommand: ParsableCommand {
         if let lines = try SnapshotInspection.describe(
             path: file, fileSystem: SystemFileSystem())
         {
+            return try Output.print(lines)
+        }
+        if let lines = try ProofInspection.describe(path: file, fileSystem: SystemFileSystem()) {
             return try Output.print(lines)
         }
         throw CommandFailure(.rejected, "\(file) is no file that Daybook writes")
