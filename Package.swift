@@ -130,8 +130,8 @@ let targets: [Target] = [
     .testTarget(
         name: "ProofsTests",
         dependencies: [
-            "Proofs", "Engine", "SegmentedLog", "Codec", "Platform", "Bytes", "Billing", "Money",
-            "Seeds",
+            "Proofs", "Engine", "SegmentedLog", "SimulatedFileSystem", "Codec", "Platform",
+            "Bytes", "Billing", "Money", "Seeds",
         ],
         swiftSettings: strict),
     .testTarget(

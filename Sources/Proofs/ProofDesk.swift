@@ -30,6 +30,8 @@ package struct ProofDesk: ProofAnswering {
 
     private let files: ProofFiles
     private let isReadOnly: Bool
+    /// Held while one of the files is looked for and written: two askers make one key.
+    private let writing = Monitor(())
 
     /// A desk in a store's directory.
     /// - Parameter readOnly: it makes no key and keeps no checkpoint, but signs with a key that is
@@ -103,6 +105,10 @@ package struct ProofDesk: ProofAnswering {
 
     /// The signing key; made on first use.
     private func key(_ engine: Engine) throws -> SigningKey {
+        try writing.withLock { _ in try lockedKey(engine) }
+    }
+
+    private func lockedKey(_ engine: Engine) throws -> SigningKey {
         let name = Checkpoint.origin(engine.storeName)
         if let text = try files.readKey() {
             let key: SigningKey
@@ -139,19 +145,23 @@ package struct ProofDesk: ProofAnswering {
             origin: Checkpoint.origin(engine.storeName), size: survey.size,
             root: try prover.root(), chain: chain, catalogs: survey.catalogs,
             accounts: survey.accounts)
-        try checkContinues(survey)
         let note = try key(engine).sign(checkpoint.body)
-        let kept = try files.readCheckpoint(survey.size)
+        try writing.withLock { _ in
+            try checkContinues(survey)
+            try keep(note, survey.size)
+        }
+        return note
+    }
+
+    private func keep(_ note: SignedNote, _ size: Position) throws {
+        let kept = try files.readCheckpoint(size)
         if let kept, try SignedNote(kept).body != note.body {
             throw Refusal(
                 code: "storage_failed",
-                message: "the log is not what was signed at size \(survey.size): compare it with "
-                    + "checkpoints/\(ProofFiles.name(survey.size)) and with a backup")
+                message: "the log is not what was signed at size \(size): compare it with "
+                    + "checkpoints/\(ProofFiles.name(size)) and with a backup")
         }
-        if kept == nil, !isReadOnly {
-            try files.writeCheckpoint(note.text, size: survey.size)
-        }
-        return note
+        if kept == nil, !isReadOnly { try files.writeCheckpoint(note.text, size: size) }
     }
 
     /// Who signed a log once signs no other one: the newest checkpoint before this one must be of its

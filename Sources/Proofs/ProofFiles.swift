@@ -73,9 +73,9 @@ struct ProofFiles: Sendable {
     private func write(
         _ text: String, _ path: String, in folder: String
     ) throws(SystemFailure) {
-        if try fileSystem.makeDirectoryIfMissing(folder) {
-            try fileSystem.syncDirectory(directory)
-        }
+        // Also where the folder is there: an earlier attempt may have made it and failed after that.
+        _ = try fileSystem.makeDirectoryIfMissing(folder)
+        try fileSystem.syncDirectory(directory)
         let temporary = path + ".tmp"
         try fileSystem.unlinkIfPresent(temporary)
         let file = try File.create(temporary, fileSystem)

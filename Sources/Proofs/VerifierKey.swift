@@ -64,7 +64,7 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
 ///
 ///     PRIVATE+KEY+<name>+<key id>+<base64( 0x01 ‖ seed )>
 struct SigningKey: Sendable {
-    private static let prefix = "PRIVATE+KEY+"
+    static let prefix = "PRIVATE+KEY+"
 
     private let seed: [UInt8]
     /// The public half.

@@ -18,6 +18,14 @@ import Testing
         let note = try server.run(["checkpoint"])
         #expect(note.outputLines.contains("2") && note.output.contains("\n\u{2014} daybook/"))
         #expect(server.stop() == 0)
+        for (file, word) in [
+            ("keys/signing.key", "public key \(key)"),
+            ("checkpoints/C-00000000000000000002", "signed by daybook/"),
+        ] {
+            let ran = try BuiltBinary.run(["inspect", server.data + "/" + file])
+            #expect(ran.status == 0 && ran.output.contains(word), "\(ran.output)\(ran.errors)")
+            #expect(!ran.output.contains("PRIVATE"))
+        }
 
         let proof = try Data(contentsOf: URL(fileURLWithPath: path))
         let offline = try BuiltBinary.run(

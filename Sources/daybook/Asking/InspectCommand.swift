@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Identities
 import Platform
+import Proofs
 import SegmentedLog
 
 /// `daybook inspect FILE`.
@@ -10,8 +11,9 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Print what is in a file of a data directory, sound or not.",
         discussion: """
-            Reads a segment, a manifest, a superblock, a snapshot or a run of identities and \
-            changes nothing. Every frame is named with its offset, positions and checksums.
+            Reads a segment, a manifest, a superblock, a snapshot, a run of identities, a \
+            checkpoint or a signing key (never its secret) and changes nothing. Every frame and \
+            every block is named with its offset, positions and checksums.
 
             Example: daybook inspect /var/lib/daybook/SUPER
             """)
@@ -36,6 +38,9 @@ struct InspectCommand: ParsableCommand {
             return try Output.print(lines)
         }
         if let lines = try RunInspection.describe(path: file, fileSystem: SystemFileSystem()) {
+            return try Output.print(lines)
+        }
+        if let lines = try ProofInspection.describe(path: file, fileSystem: SystemFileSystem()) {
             return try Output.print(lines)
         }
         throw CommandFailure(.rejected, "\(file) is no file that Daybook writes")
