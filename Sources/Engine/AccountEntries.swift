@@ -56,7 +56,7 @@ struct AccountEntries {
             let time = Timestamp(nanoseconds: record.time ?? recordedAt)
             guard period.contains(time) else { return }
             for (index, meter) in meters.events.enumerated() {
-                guard record.type.isEqual(to: meter.eventType.raw),
+                guard meter.listens(to: record.type),
                     case .counts(let units, let key) = meter.reading(of: record)
                 else { continue }
                 body(

@@ -19,7 +19,7 @@ package struct Deduplication: ~Copyable {
     private static let pageEntries = 4096
 
     /// Fingerprint of each entry, by position.
-    private var fingerprints: [UInt64] = []
+    private var fingerprints = Chunked<12, UInt64>()
     private var slots: [UInt64]
     private let isIndexed: Bool
     /// Running hash over the full pages; a digest adds what follows them.
@@ -30,6 +30,18 @@ package struct Deduplication: ~Copyable {
     package init(indexed: Bool) {
         isIndexed = indexed
         slots = indexed ? Array(repeating: 0, count: 1 << 12) : []
+    }
+
+    /// The same identities, sharing their memory until one of both learns more.
+    /// - Parameter indexed: whether to make the table for this copy.
+    package func copy(indexed: Bool) -> Deduplication {
+        var copy = Deduplication(indexed: indexed)
+        if indexed {
+            for index in 0..<fingerprints.count { copy.append(fingerprints[index]) }
+        }
+        copy.fingerprints = fingerprints
+        copy.fullPagesDigest = fullPagesDigest
+        return copy
     }
 
     /// How many entries are known: the next position.
