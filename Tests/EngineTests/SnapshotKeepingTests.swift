@@ -12,12 +12,12 @@ import Testing
     /// A candidate so many seconds after the start of 2026; its position is that number.
     private func at(_ seconds: Int64) -> SnapshotKeeping.Candidate {
         .init(
-            position: Position(seconds + 1_000_000_000),
+            position: Position(seconds + 2_000_000_000),
             recordedAt: (Self.start + seconds) * 1_000_000_000)
     }
 
     private func kept(_ seconds: [Int64]) -> [Int64] {
-        SnapshotKeeping.kept(seconds.map(at)).map { Int64($0) - 1_000_000_000 }.sorted()
+        SnapshotKeeping.kept(seconds.map(at)).map { Int64($0) - 2_000_000_000 }.sorted()
     }
 
     @Test func nothingOfNothing() { #expect(kept([]).isEmpty) }
