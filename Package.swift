@@ -118,13 +118,13 @@ let targets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "ProjectionsTests",
-        dependencies: ["Projections", "Codec", "Billing", "Money", "Bytes"],
+        dependencies: ["Projections", "Codec", "Billing", "Money", "Bytes", "Seeds"],
         swiftSettings: strict),
     .testTarget(
         name: "EngineTests",
         dependencies: [
             "Engine", "Projections", "SegmentedLog", "SimulatedFileSystem", "Codec", "Platform",
-            "Bytes", "Billing", "Money",
+            "Bytes", "Billing", "Money", "Seeds",
         ],
         swiftSettings: strict),
     .testTarget(

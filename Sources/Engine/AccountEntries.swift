@@ -30,7 +30,7 @@ struct AccountEntries {
             try account.withBytes { name in
                 try engine.reader.forEachEntry(of: name, before: end) { position, bytes, info in
                     let record = try RecordView(record: bytes)
-                    try read(record, position, info.commitTime, meters, period, body)
+                    try Self.read(record, position, info.commitTime, meters, period, body)
                 }
             }
         } catch {
@@ -50,7 +50,7 @@ struct AccountEntries {
             let time = Timestamp(nanoseconds: record.time ?? recordedAt)
             guard period.contains(time) else { return }
             for (index, meter) in meters.events.enumerated() {
-                guard record.type.isEqual(to: meter.eventType.raw),
+                guard meter.listens(to: record.type),
                     case .counts(let units, let key) = meter.reading(of: record)
                 else { continue }
                 body(

@@ -22,11 +22,31 @@ package struct VerifyReport: Sendable {
 }
 
 extension Engine {
-    /// Position, chain head and digest of the durable head, together.
+    /// Position, chain head and digest of the durable head, together. Commits go on meanwhile:
+    /// what has changed since the last digest is hashed on a copy.
     package func durableState() -> (position: Position, chain: Digest, digest: Digest) {
-        durable.withLock { durable in
-            (durable.books.position, durable.chain, durable.books.digest())
+        var head = copyOfHead()
+        let digest = digest(of: &head)
+        return (head.books.position, head.chain, digest)
+    }
+
+    /// The durable head as it is now, in microseconds.
+    private func copyOfHead() -> DurableBooks {
+        durable.withLock(waking: []) { durable in
+            var copy = DurableBooks(books: durable.books.copy(), chain: durable.chain)
+            copy.commitTime = durable.commitTime
+            return copy
         }
+    }
+
+    /// The digest of a copy of the head. The head learns it, so that the next digest hashes only
+    /// what changes from here on.
+    private func digest(of copy: inout DurableBooks) -> Digest {
+        let digest = copy.books.digest()
+        durable.withLock(waking: []) { durable in
+            durable.books.accept(digestsOf: copy.books)
+        }
+        return digest
     }
 
     /// Replays the whole log into fresh books and compares them with the live ones.
@@ -59,7 +79,7 @@ extension Engine {
         }
         // One that is under way may have begun before the newest entry: ask for another.
         let (target, before) = exchange.withLock(waking: .snapshots) { exchange in
-            exchange.wantsSnapshot = true
+            exchange.asksForSnapshot = true
             return (exchange.durablePosition, exchange.snapshotsDone)
         }
         let done: (Position, String?)? = exchange.wait(on: .callers, waking: []) { exchange in
@@ -75,19 +95,43 @@ extension Engine {
         return done.0
     }
 
-    /// The snapshot thread: takes one when asked, and a last one when the log is closed.
+    /// The snapshot thread: takes one when it is due or asked for, and a last one when the log is
+    /// closed.
     func runSnapshots() {
+        var restsUntil = MonotonicClock.nanoseconds()
         while true {
-            let isLast: Bool? = exchange.wait(on: .snapshots, waking: []) { exchange in
+            let isLast = waitForSnapshot(notBefore: restsUntil)
+            let begun = MonotonicClock.nanoseconds()
+            let failed = exchange.withLock { $0.failure != nil }
+            if !failed { takeSnapshot() }
+            if isLast { return }
+            let ended = MonotonicClock.nanoseconds()
+            restsUntil = ended + (ended - begun) * EngineLimits.snapshotRest
+        }
+    }
+
+    /// Waits until a snapshot is to be begun. One that is only due waits for the rest after the
+    /// last one, so that snapshots take a tenth of the disk at most, unless the tail grows long.
+    /// - Returns: whether it is the last.
+    private func waitForSnapshot(notBefore restsUntil: Int64) -> Bool {
+        while true {
+            let hasRested = MonotonicClock.nanoseconds() >= restsUntil
+            let isLast: Bool? = exchange.wait(
+                on: .snapshots, waking: [],
+                timeout: hasRested ? nil : EngineLimits.snapshotRestCheck
+            ) { exchange in
                 if exchange.syncDone { return true }
-                guard exchange.wantsSnapshot else { return nil }
+                let tail = exchange.durablePosition - exchange.snapshotBegunPosition
+                let isTime = hasRested || tail >= EngineLimits.snapshotTailMax
+                guard exchange.asksForSnapshot || exchange.wantsSnapshot && isTime else {
+                    return nil
+                }
+                exchange.asksForSnapshot = false
                 exchange.wantsSnapshot = false
                 exchange.snapshotBegunPosition = exchange.durablePosition
                 return false
             }
-            let failed = exchange.withLock { $0.failure != nil }
-            if !failed { takeSnapshot() }
-            if isLast ?? true { return }
+            if let isLast { return isLast }
         }
     }
 
@@ -96,20 +140,16 @@ extension Engine {
         var failure: String?
         var position = newest
         var digest: Digest?
-        var parts = SnapshotParts()
-        let state = durable.withLock { durable in
-            let state = (durable.books.position, durable.chain, durable.books.digest())
-            guard state.0 > newest else { return state }
-            for part in Books.Part.allCases {
-                parts.withPart(part) { durable.books.serialise(part, into: &$0) }
-            }
-            return state
-        }
-        if state.0 > newest {
+        var head = copyOfHead()
+        if head.books.position > newest {
+            let stamp = SnapshotStore.Stamp(
+                position: head.books.position,
+                recordedAt: head.commitTime > 0 ? head.commitTime : report.lastCommitTime,
+                chain: head.chain, digest: self.digest(of: &head))
             do {
-                try snapshots.write(parts, position: state.0, chain: state.1, digest: state.2)
-                position = state.0
-                digest = state.2
+                try snapshots.write(head.books, stamp)
+                position = stamp.position
+                digest = stamp.digest
             } catch {
                 // A snapshot is a cache: without it the next start replays more, nothing else.
                 failure = error.message

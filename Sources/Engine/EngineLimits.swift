@@ -9,12 +9,23 @@ package enum EngineLimits {
     package static let recordBytesMax = 384 << 10
     /// Entries in one frame.
     package static let frameEntriesMax = 8_192
-    /// Entries after which a new snapshot is taken, so that a start replays at most about as many.
-    package static let entriesPerSnapshot: UInt64 = 1_000_000
+    /// Entries after which a new snapshot is due.
+    package static let entriesPerSnapshot: UInt64 = 250_000
+    /// Entries since the last snapshot was begun after which the next one waits no longer, so that
+    /// a start replays at most about a million.
+    package static let snapshotTailMax: UInt64 = 750_000
+    /// A snapshot that took one second is followed by so many seconds of rest.
+    package static let snapshotRest: Int64 = 9
+    /// How often a snapshot that is due looks whether its rest is over, nanoseconds.
+    package static let snapshotRestCheck: Int64 = 50_000_000
+    /// Bytes of a snapshot that are written to its file at once, about.
+    package static let snapshotPieceBytes = 1 << 20
     /// Entries after which identities are moved from memory into a run on disk.
     package static let entriesPerRun = IdentityIndex.entriesPerCut
-    /// Newest snapshots that are kept.
+    /// Newest snapshots that are kept; of the older ones see `SnapshotKeeping`.
     package static let snapshotsKept = 3
+    /// Days, counted back from the newest snapshot, of each of which one snapshot is kept.
+    package static let snapshotDays = 31
     /// How long the sync thread is idle before it does the log's background work, nanoseconds.
     package static let idleBeforeMaintenance: Int64 = 10_000_000
     /// How long the sealer sleeps between two looks, nanoseconds, if nothing tells it of news.

@@ -33,8 +33,10 @@ struct Exchange: Sendable {
     var snapshotBegunPosition: Position
     /// Digest of the books in it; nil: it was taken before the start.
     var snapshotDigest: Digest?
-    /// Somebody asked for a snapshot.
+    /// A snapshot is due.
     var wantsSnapshot = false
+    /// Somebody waits for a snapshot.
+    var asksForSnapshot = false
     /// Snapshots taken or failed since the start; waiters compare.
     var snapshotsDone = 0
     /// Why the last snapshot failed, if it did.

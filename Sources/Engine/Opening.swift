@@ -80,89 +80,63 @@ enum Opening {
         let key = key(of: storeID)
         let end = reader.durablePosition
         report.entries = end
-        let snapshot = try newest(snapshots, reader, key, &report)
-        report.snapshot = snapshot.position
-        let durable = try replayed(snapshot, key, to: end, reader)
-        var decided: Books?
-        if decides { decided = try replayed(snapshot, key, to: end, reader) }
-        report.notes.append(
-            report.snapshot > 0
-                ? "snapshot at position \(report.snapshot), \(report.replayed) entries replayed"
-                : "no snapshot, \(report.replayed) entries replayed")
-        return OpenedBooks(key: key, decided: decided, durable: durable, chain: chain)
-    }
-
-    /// A snapshot's parts, or none at position 0.
-    private struct Found: ~Copyable {
-        var position: Position = 0
-        var parts = SnapshotParts()
-    }
-
-    private static func replayed(
-        _ snapshot: borrowing Found, _ key: SipKey, to end: Position, _ reader: LogReader
-    ) throws(EngineFailure) -> Books {
+        var durable = try newest(snapshots, reader, key, &report) ?? Books(key: key)
+        report.snapshot = durable.position
         do {
-            var books =
-                snapshot.position == 0
-                ? Books(key: key)
-                : try Books.restore(
-                    key: key, position: snapshot.position, parts: snapshot.parts)
-            try Replay.advance(&books, to: end, reader)
-            return books
+            try Replay.advance(&durable, to: end, reader)
         } catch let failure as EngineFailure {
             throw failure
         } catch {
             throw EngineFailure("the log cannot be replayed: \(error)")
         }
+        report.notes.append(
+            report.snapshot > 0
+                ? "snapshot at position \(report.snapshot), \(report.replayed) entries replayed"
+                : "no snapshot, \(report.replayed) entries replayed")
+        let decided = decides ? durable.copy() : nil
+        return OpenedBooks(key: key, decided: decided, durable: durable, chain: chain)
     }
 
-    /// The newest snapshot that the log confirms; the others are named in the report.
+    /// The books of the newest snapshot that the log confirms; the others are named in the report.
     private static func newest(
         _ snapshots: SnapshotStore, _ reader: LogReader, _ key: SipKey,
         _ report: inout StartReport
-    ) throws(EngineFailure) -> Found {
+    ) throws(EngineFailure) -> Books? {
         let positions: [Position]
         do {
             positions = try snapshots.positions()
         } catch {
             // A cache that cannot be listed is no cache; the log has everything.
             report.notes.append("snapshots passed over: \(error.message)")
-            return Found()
+            return nil
         }
         for position in positions {
             do {
-                let parts = try confirmed(position, snapshots, reader, key)
-                return Found(position: position, parts: parts)
+                return try restored(position, snapshots, reader, key)
             } catch {
                 report.notes.append(
                     "snapshot at position \(position) passed over: \(error.message)")
             }
         }
-        return Found()
+        return nil
     }
 
-    private static func confirmed(
+    private static func restored(
         _ position: Position, _ snapshots: SnapshotStore, _ reader: LogReader, _ key: SipKey
-    ) throws(EngineFailure) -> SnapshotParts {
-        var parts = SnapshotParts()
-        let header = try snapshots.read(position, into: &parts)
+    ) throws(EngineFailure) -> Books {
         guard position > 0, position <= reader.durablePosition else {
             throw EngineFailure("it ends after the log, which ends at \(reader.durablePosition)")
         }
+        let chain: Digest?
         do {
-            guard try reader.chain(at: position) == header.chain else {
-                throw EngineFailure("its chain hash is not the log's at that position")
-            }
-            var books = try Books.restore(key: key, position: position, parts: parts)
-            guard books.digest() == header.digest else {
-                throw EngineFailure("it does not restore to the digest it names")
-            }
-        } catch let failure as EngineFailure {
-            throw failure
+            chain = try reader.chain(at: position)
         } catch {
             throw EngineFailure(String(describing: error))
         }
-        return parts
+        guard let chain else { throw EngineFailure("no commit of the log ends there") }
+        var books = Books(key: key)
+        try snapshots.restore(&books, at: position, chain: chain)
+        return books
     }
 
     /// The identities of all durable entries: what runs on disk have, and the rest from the log.

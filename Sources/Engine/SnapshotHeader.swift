@@ -4,8 +4,10 @@ import SegmentedLog
 /// What stands before the state in a snapshot file.
 ///
 ///     magic `DAYBKSNP` | format u16 | projection version u32 | store 16 | position u64 |
-///     chain 32 | books digest 32 | state length u64 | SHA-256 of state 32 |
+///     recorded-at i64 | chain 32 | books digest 32 | state length u64 | SHA-256 of state 32 |
 ///     masked CRC-32C of all before u32 | state
+///
+/// Format 1 had no recorded-at. Its files are recognised and passed over: the log has everything.
 struct SnapshotHeader: Equatable {
     /// Version of the projection whose state follows.
     var projectionVersion: UInt32
@@ -13,6 +15,8 @@ struct SnapshotHeader: Equatable {
     var storeID: [UInt8]
     /// Entries that the state includes.
     var position: Position
+    /// Commit time of the last of them, nanoseconds UTC.
+    var recordedAt: Int64
     /// The log's chain there.
     var chain: Digest
     /// The digest of all books there.
@@ -23,8 +27,8 @@ struct SnapshotHeader: Equatable {
     var stateHash: Digest
 
     static let magic: [UInt8] = Array("DAYBKSNP".utf8)
-    static let formatVersion: UInt16 = 1
-    static let byteCount = 8 + 2 + 4 + 16 + 8 + 32 + 32 + 8 + 32 + 4
+    static let formatVersion: UInt16 = 2
+    static let byteCount = 8 + 2 + 4 + 16 + 8 + 8 + 32 + 32 + 8 + 32 + 4
 
     /// Appends the header's bytes.
     func append(to file: inout ByteBuffer) {
@@ -34,6 +38,7 @@ struct SnapshotHeader: Equatable {
         file.appendInteger(projectionVersion)
         file.append(storeID)
         file.appendInteger(position)
+        file.appendInteger(recordedAt)
         chain.append(to: &file)
         digest.append(to: &file)
         file.appendInteger(stateBytes)
@@ -50,12 +55,14 @@ extension SnapshotHeader {
         guard try reader.read(count: 8).makeArray() == Self.magic else {
             throw .invalid("magic", 0)
         }
-        guard try reader.readInteger(as: UInt16.self) == Self.formatVersion else {
-            throw .invalid("format version", 8)
+        let format = try reader.readInteger(as: UInt16.self)
+        guard format == Self.formatVersion else {
+            throw .invalid("format \(format), this is \(Self.formatVersion)", 8)
         }
         projectionVersion = try reader.readInteger(as: UInt32.self)
         storeID = try reader.read(count: 16).makeArray()
         position = try reader.readInteger(as: UInt64.self)
+        recordedAt = try reader.readInteger(as: Int64.self)
         chain = try Digest(from: &reader)
         digest = try Digest(from: &reader)
         stateBytes = try reader.readInteger(as: UInt64.self)

@@ -1,4 +1,6 @@
+import Billing
 import Bytes
+import Codec
 package import Platform
 import Projections
 import SegmentedLog
@@ -29,6 +31,8 @@ package enum SnapshotInspection {
             let version = try reader.readInteger(as: UInt32.self)
             let store = try reader.read(count: 16).makeArray()
             let position = try reader.readInteger(as: UInt64.self)
+            // Format 1 does not say when its last entry was recorded.
+            let recordedAt = format == 1 ? nil : try reader.readInteger(as: Int64.self)
             let chain = try Digest(from: &reader)
             let digest = try Digest(from: &reader)
             let stateBytes = try reader.readInteger(as: UInt64.self)
@@ -38,9 +42,10 @@ package enum SnapshotInspection {
             lines.append(
                 "header: format \(format), projection version \(version), store \(hex(store)), "
                     + "checksum \(isSound ? "right" : "WRONG")")
-            lines.append("position \(position), chain \(chain.hex)")
+            let time = recordedAt.map { ", recorded \(Timestamp(nanoseconds: $0))" } ?? ""
+            lines.append("position \(position)\(time), chain \(chain.hex)")
             lines.append("digest of all books \(digest.hex)")
-            lines.append(state(bytes, stateBytes, stateHash))
+            lines.append(state(bytes, from: reader.offset, stateBytes, stateHash))
         } catch {
             lines.append("cut off inside the header, which has \(SnapshotHeader.byteCount) bytes")
         }
@@ -48,8 +53,10 @@ package enum SnapshotInspection {
         return lines
     }
 
-    private static func state(_ bytes: RawSpan, _ count: UInt64, _ hash: Digest) -> String {
-        let state = bytes.extracting(SnapshotHeader.byteCount..<bytes.byteCount)
+    private static func state(
+        _ bytes: RawSpan, from start: Int, _ count: UInt64, _ hash: Digest
+    ) -> String {
+        let state = bytes.extracting(start..<bytes.byteCount)
         guard UInt64(state.byteCount) == count else {
             return "state: \(state.byteCount) bytes where the header says \(count): DAMAGED"
         }

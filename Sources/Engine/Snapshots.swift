@@ -7,11 +7,12 @@ import SegmentedLog
 ///
 ///     snapshots/<projection>/P-<20 digit position>
 ///
-/// One file a projection, each written beside its name and renamed when it is synced. A snapshot
-/// is believed only if all its files are whole, belong to this store and these versions, name the
+/// One file a projection, each written beside its name and renamed when it is synced, the
+/// registry's last: where that is, the others are. A snapshot is believed only if all its files are whole, belong to this store and these versions, name the
 /// chain hash that the log itself has at that position, and restore to books with the digest that
 /// is written in them. Whatever does not match is passed over for the next older one, and said.
-/// Deleting the folder is always safe: the log is replayed from the start then.
+/// Deleting the folder is always safe: the log is replayed from the start then. Which ones are kept
+/// says `SnapshotKeeping`.
 struct SnapshotStore: Sendable {
     let directory: String
     let fileSystem: any FileSystem
@@ -41,24 +42,24 @@ struct SnapshotStore: Sendable {
 
     // MARK: Writing
 
-    /// Writes all parts of a snapshot; the newest `EngineLimits.snapshotsKept` are kept.
-    func write(
-        _ parts: consuming SnapshotParts, position: Position, chain: Digest, digest: Digest
-    ) throws(SystemFailure) {
+    /// Where a snapshot stands.
+    struct Stamp {
+        /// Entries in it.
+        let position: Position
+        /// Commit time of the last of them, nanoseconds UTC.
+        let recordedAt: Int64
+        /// The log's chain there.
+        let chain: Digest
+        /// The digest of the books.
+        let digest: Digest
+    }
+
+    /// Writes all parts of a snapshot and removes those that are not to be kept.
+    func write(_ books: borrowing Books, _ stamp: Stamp) throws(SystemFailure) {
         try makeDirectory(directory)
-        for part in Books.Part.allCases {
+        for part in Books.Part.allCases.reversed() {
             try makeDirectory(folder(part))
-            var file = ByteBuffer(capacity: 0)
-            parts.withPart(part) { state in
-                let header = Header(
-                    projectionVersion: part.version, storeID: storeID, position: position,
-                    chain: chain,
-                    digest: digest, stateBytes: UInt64(state.count),
-                    stateHash: SHA256.hash(state.bytes))
-                header.append(to: &file)
-                file.append(state.bytes)
-            }
-            try replaceFile(path(part, position), with: file.bytes, in: folder(part))
+            try write(part, of: books, stamp)
         }
         try prune()
     }
@@ -74,14 +75,15 @@ struct SnapshotStore: Sendable {
         return String(path[..<slash])
     }
 
-    private func replaceFile(
-        _ path: String, with bytes: RawSpan, in folder: String
+    private func write(
+        _ part: Books.Part, of books: borrowing Books, _ stamp: Stamp
     ) throws(SystemFailure) {
+        let path = path(part, stamp.position)
         let temporary = path + ".tmp"
         try fileSystem.unlinkIfPresent(temporary)
         let file = try File.create(temporary, fileSystem)
         do throws(SystemFailure) {
-            try file.writeAll(bytes, at: 0)
+            try fill(file, with: part, of: books, stamp)
             try file.syncAll()
         } catch {
             // A full disk is met again and again: neither descriptors nor space may be lost to it.
@@ -92,11 +94,45 @@ struct SnapshotStore: Sendable {
         try file.close()
         try fileSystem.unlinkIfPresent(path)
         try fileSystem.rename(temporary, to: path)
-        try fileSystem.syncDirectory(folder)
+        try fileSystem.syncDirectory(folder(part))
     }
 
+    /// Writes the state in pieces, each hashed on its way, and the header when both are known.
+    private func fill(
+        _ file: File, with part: Books.Part, of books: borrowing Books, _ stamp: Stamp
+    ) throws(SystemFailure) {
+        var offset = Header.byteCount
+        var hasher = SHA256Hasher()
+        var piece = ByteBuffer(capacity: EngineLimits.snapshotPieceBytes * 2)
+        try books.serialise(part, into: &piece) { piece throws(SystemFailure) in
+            guard piece.count >= EngineLimits.snapshotPieceBytes else { return }
+            hasher.update(piece.bytes)
+            try file.writeAll(piece.bytes, at: offset)
+            offset += piece.count
+            piece.clear()
+        }
+        hasher.update(piece.bytes)
+        try file.writeAll(piece.bytes, at: offset)
+        offset += piece.count
+        let header = Header(
+            projectionVersion: part.version, storeID: storeID, position: stamp.position,
+            recordedAt: stamp.recordedAt, chain: stamp.chain, digest: stamp.digest,
+            stateBytes: UInt64(offset - Header.byteCount), stateHash: hasher.finish())
+        piece.clear()
+        header.append(to: &piece)
+        try file.writeAll(piece.bytes, at: 0)
+    }
+
+    /// Removes what is not kept; of a snapshot the registry's file first, so that what a crash
+    /// leaves is no snapshot any more.
     private func prune() throws(SystemFailure) {
-        let keep = Set(try positions().prefix(EngineLimits.snapshotsKept))
+        var candidates: [SnapshotKeeping.Candidate] = []
+        for position in try positions() {
+            // Without a header of this format a file is no use to this version.
+            guard let header = try header(path(.registry, position)) else { continue }
+            candidates.append(.init(position: position, recordedAt: header.recordedAt))
+        }
+        let keep = SnapshotKeeping.kept(candidates)
         for part in Books.Part.allCases {
             for name in try fileSystem.listIfPresent(folder(part)) {
                 let isOld = Self.position(of: name).map { !keep.contains($0) } ?? false
@@ -104,6 +140,23 @@ struct SnapshotStore: Sendable {
                 try fileSystem.unlinkIfPresent("\(folder(part))/\(name)")
             }
         }
+    }
+
+    /// The header of a file; nil if it has none of this format.
+    private func header(_ path: String) throws(SystemFailure) -> Header? {
+        let file = try File.open(path, .reading, fileSystem)
+        var bytes = ByteBuffer(capacity: Header.byteCount)
+        bytes.appendZeros(Header.byteCount)
+        do throws(SystemFailure) {
+            var room = bytes.mutableBytes
+            let count = try file.read(into: &room, at: 0)
+            bytes.truncate(to: count)
+        } catch {
+            try? file.close()
+            throw error
+        }
+        try file.close()
+        return try? Header(decoding: bytes.bytes)
     }
 
     // MARK: Reading
@@ -128,11 +181,12 @@ struct SnapshotStore: Sendable {
         name.hasSuffix(".tmp") && position(of: String(name.dropLast(4))) != nil
     }
 
-    /// Reads a snapshot's parts and what their headers agree on.
+    /// Restores the snapshot at a position into empty books, one file at a time.
+    /// - Parameter chain: the log's chain there, which the snapshot must name.
     /// - Throws: `EngineFailure` with the reason why this snapshot is not to be believed.
-    func read(
-        _ position: Position, into parts: inout SnapshotParts
-    ) throws(EngineFailure) -> Header {
+    func restore(
+        _ books: inout Books, at position: Position, chain: Digest
+    ) throws(EngineFailure) {
         var agreed: Header?
         for part in Books.Part.allCases {
             let path = path(part, position)
@@ -143,19 +197,26 @@ struct SnapshotStore: Sendable {
                 throw EngineFailure("\(path): \(error.message)")
             }
             let header = try check(bytes.bytes, path, part)
-            if let agreed, (agreed.chain, agreed.digest) != (header.chain, header.digest) {
-                throw EngineFailure("\(path): not of one snapshot with the other projections")
-            }
             guard header.position == position else {
                 throw EngineFailure("\(path): holds position \(header.position)")
             }
+            guard header.chain == chain else {
+                throw EngineFailure("\(path): its chain hash is not the log's at that position")
+            }
+            if let agreed, agreed.digest != header.digest {
+                throw EngineFailure("\(path): not of one snapshot with the other projections")
+            }
             agreed = header
-            parts.withPart(part) {
-                $0.append(bytes.bytes(in: Header.byteCount..<bytes.count))
+            do {
+                try books.restore(
+                    part, from: bytes.bytes(in: Header.byteCount..<bytes.count), at: position)
+            } catch {
+                throw EngineFailure("\(path): its state cannot be read: \(error)")
             }
         }
-        guard let agreed else { throw EngineFailure("no projections") }
-        return agreed
+        guard books.digest() == agreed?.digest else {
+            throw EngineFailure("it does not restore to the digest it names")
+        }
     }
 
     private func check(
@@ -164,6 +225,8 @@ struct SnapshotStore: Sendable {
         let header: Header
         do {
             header = try Header(decoding: bytes)
+        } catch .invalid(let what, _) {
+            throw EngineFailure("\(path): \(what)")
         } catch {
             throw EngineFailure("\(path): damaged header")
         }

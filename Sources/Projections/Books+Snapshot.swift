@@ -2,7 +2,7 @@ package import Bytes
 package import SegmentedLog
 
 extension Books {
-    /// The projections in the order of their snapshot files and of the digest.
+    /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
         case registry, counters, credits, entitlements, deduplication, producers
 
@@ -21,82 +21,48 @@ extension Books {
 
     /// Writes one part's state.
     package func serialise(_ part: Part, into bytes: inout ByteBuffer) {
+        serialise(part, into: &bytes) { _ in }
+    }
+
+    /// Writes one part's state in pieces, so that it never is in memory as a whole.
+    /// - Parameter spill: called now and then, may take what was written so far and clear it.
+    package func serialise<Failure: Error>(
+        _ part: Part, into bytes: inout ByteBuffer,
+        _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         switch part {
-        case .registry: registry.serialise(into: &bytes)
-        case .counters: counters.serialise(into: &bytes)
-        case .credits: credits.serialise(into: &bytes)
-        case .entitlements: entitlements.serialise(into: &bytes)
-        case .deduplication: deduplication.serialise(into: &bytes)
-        case .producers: producers.serialise(into: &bytes)
+        case .registry: try registry.serialise(into: &bytes, spill)
+        case .counters: try counters.serialise(into: &bytes, spill)
+        case .credits: try credits.serialise(into: &bytes, spill)
+        case .entitlements: try entitlements.serialise(into: &bytes, spill)
+        case .deduplication:
+            deduplication.serialise(into: &bytes)
+            try spill(&bytes)
+        case .producers: try producers.serialise(into: &bytes, spill)
         }
     }
 
-    /// Books restored from the serialised parts at a position.
-    /// - Throws: `DecodeFailure` where bytes are not such a state; nothing is believed then.
-    package static func restore(
-        key: SipKey, position: Position, parts: borrowing SnapshotParts
-    ) throws(DecodeFailure) -> Books {
-        var reader = ByteReader(parts.registry.bytes)
-        let registry = try Registry(key: key, restoring: &reader)
-        try requireEnd(reader)
-        reader = ByteReader(parts.counters.bytes)
-        let counters = try Counters(key: key, restoring: &reader)
-        try requireEnd(reader)
-        reader = ByteReader(parts.credits.bytes)
-        let credits = try CreditBalances(restoring: &reader)
-        try requireEnd(reader)
-        reader = ByteReader(parts.entitlements.bytes)
-        let entitlements = try Entitlements(restoring: &reader)
-        try requireEnd(reader)
-        reader = ByteReader(parts.deduplication.bytes)
-        let deduplication = try Deduplication(restoring: &reader)
-        try requireEnd(reader)
-        guard deduplication.count == position else {
-            throw .invalid("identities of another position", reader.offset)
+    /// Replaces one part by its serialised state. The books are good when all parts were restored
+    /// at one position.
+    /// - Throws: `DecodeFailure` where the bytes are not such a state; the books are not to be
+    ///   used then.
+    package mutating func restore(
+        _ part: Part, from state: RawSpan, at position: Position
+    ) throws(DecodeFailure) {
+        var reader = ByteReader(state)
+        switch part {
+        case .registry: registry = try Registry(key: key, restoring: &reader)
+        case .counters: counters = try Counters(key: key, restoring: &reader)
+        case .credits: credits = try CreditBalances(restoring: &reader)
+        case .entitlements: entitlements = try Entitlements(restoring: &reader)
+        case .deduplication:
+            deduplication = try Deduplication(restoring: &reader)
+            guard deduplication.count == position else {
+                throw .invalid("identities of another position", reader.offset)
+            }
+        case .producers: producers = try Producers(key: key, restoring: &reader)
         }
-        reader = ByteReader(parts.producers.bytes)
-        let producers = try Producers(key: key, restoring: &reader)
-        try requireEnd(reader)
-        return Books(
-            key: key, position: position, registry: registry, counters: counters,
-            credits: credits, entitlements: entitlements, deduplication: deduplication,
-            producers: producers)
-    }
-
-    private static func requireEnd(_ reader: borrowing ByteReader) throws(DecodeFailure) {
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
-    }
-}
-
-/// The serialised parts of a snapshot.
-package struct SnapshotParts: ~Copyable {
-    /// See `Books.Part`.
-    package var registry = ByteBuffer(capacity: 0)
-    /// See `Books.Part`.
-    package var counters = ByteBuffer(capacity: 0)
-    /// See `Books.Part`.
-    package var credits = ByteBuffer(capacity: 0)
-    /// See `Books.Part`.
-    package var entitlements = ByteBuffer(capacity: 0)
-    /// See `Books.Part`.
-    package var deduplication = ByteBuffer(capacity: 0)
-    /// See `Books.Part`.
-    package var producers = ByteBuffer(capacity: 0)
-
-    /// No bytes yet.
-    package init() {}
-
-    /// Gives access to one part's bytes.
-    package mutating func withPart<R>(
-        _ part: Books.Part, _ body: (inout ByteBuffer) throws -> R
-    ) rethrows -> R {
-        switch part {
-        case .registry: try body(&registry)
-        case .counters: try body(&counters)
-        case .credits: try body(&credits)
-        case .entitlements: try body(&entitlements)
-        case .deduplication: try body(&deduplication)
-        case .producers: try body(&producers)
-        }
+        self.position = position
     }
 }

@@ -35,7 +35,9 @@ package struct Books: ~Copyable {
     /// Sources that number their events.
     package internal(set) var producers: Producers
 
-    private let key: SipKey
+    let key: SipKey
+    /// Position at which this was copied from other books; nil: it was not.
+    private var copiedAt: Position?
     /// Reused for group keys, so that metering allocates nothing per event.
     private var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
 
@@ -51,20 +53,33 @@ package struct Books: ~Copyable {
         producers = Producers(key: key)
     }
 
-    init(
-        key: SipKey, position: Position, registry: consuming Registry,
-        counters: consuming Counters, credits: consuming CreditBalances,
-        entitlements: consuming Entitlements, deduplication: consuming Deduplication,
-        producers: consuming Producers
-    ) {
-        self.key = key
-        self.position = position
-        self.registry = registry
-        self.counters = counters
-        self.credits = credits
-        self.entitlements = entitlements
-        self.deduplication = deduplication
-        self.producers = producers
+    private init(sharing other: inout Books) {
+        key = other.key
+        position = other.position
+        copiedAt = other.position
+        registry = other.registry.copy()
+        counters = other.counters.copy()
+        credits = other.credits.copy()
+        entitlements = other.entitlements.copy()
+        deduplication = other.deduplication.copy()
+        producers = other.producers.copy()
+    }
+
+    /// The same books, in microseconds: both share their memory, chunk by chunk, and each pays for
+    /// what it changes afterwards. A copy may be used on another thread.
+    package mutating func copy() -> Books {
+        Books(sharing: &self)
+    }
+
+    /// Takes over the page digests that an unchanged copy of these books has computed, so that the
+    /// next digest hashes only what changed since.
+    package mutating func accept(digestsOf copy: borrowing Books) {
+        precondition(copy.copiedAt == copy.position, "the copy went on by itself")
+        registry.accept(digestsOf: copy.registry)
+        counters.accept(digestsOf: copy.counters)
+        credits.accept(digestsOf: copy.credits)
+        entitlements.accept(digestsOf: copy.entitlements)
+        producers.accept(digestsOf: copy.producers)
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.

@@ -4,9 +4,9 @@ package import Bytes
 /// How much of each meter each account used, by month and by group.
 ///
 /// One cell is kept for an account, a meter and a month (group 0, the total that limits and prices
-/// read), and one more for each combination of the meter's group-by properties. Cells live in one
-/// array and are found through an open-addressing table; the cells of an account are chained, so
-/// that its usage is listed without a scan.
+/// read), and one more for each combination of the meter's group-by properties. Cells are found
+/// through a hash table; the cells of an account are chained, so that its usage is listed without
+/// a scan. A copy shares all of it, chunk by chunk.
 ///
 /// The newest definition of a meter counts for the whole history. When a catalog changes a meter,
 /// its cells are zeroed (`drop`) and history is metered again; a zeroed cell is not part of the
@@ -17,6 +17,12 @@ package struct Counters: ~Copyable {
 
     /// The usage of one account, meter, month and group.
     package struct Cell {
+        /// The aggregate, in 10⁻¹² of the meter's unit.
+        package fileprivate(set) var units: Int128 = 0
+        /// Events counted, including those whose value did not change the aggregate.
+        package fileprivate(set) var events: UInt64 = 0
+        fileprivate var unique: Int32 = -1
+        fileprivate var next: UInt32 = 0
         /// Interned account.
         package let account: UInt32
         /// Interned meter.
@@ -25,12 +31,13 @@ package struct Counters: ~Copyable {
         package let group: UInt32
         /// Calendar month of the event's own time.
         package let month: Month
-        /// Events counted, including those whose value did not change the aggregate.
-        package fileprivate(set) var events: UInt64 = 0
-        /// The aggregate, in 10⁻¹² of the meter's unit.
-        package fileprivate(set) var units: Int128 = 0
-        fileprivate var unique: Int32 = -1
-        fileprivate var next: UInt32 = 0
+
+        fileprivate init(account: UInt32, meter: UInt32, group: UInt32, month: Month) {
+            self.account = account
+            self.meter = meter
+            self.group = group
+            self.month = month
+        }
     }
 
     /// What one event adds to one meter.
@@ -50,16 +57,36 @@ package struct Counters: ~Copyable {
         }
     }
 
-    private var cells: [Cell] = []
-    private var slots: [UInt32] = Array(repeating: 0, count: 1 << 10)
+    private var cells = Chunked<7, Cell>()
+    private var slots = SlotDirectory()
     /// First cell + 1 of each account's chain.
-    private var heads: [UInt32] = []
-    private var uniques: [Set<UInt128>] = []
+    private var heads = Chunked<8, UInt32>()
+    private var uniques = Chunked<6, UniqueKeys>()
     private var groups: Interner
     private var pages = PageDigests()
 
     /// No usage yet.
     package init(key: SipKey) { groups = Interner(key: key) }
+
+    /// The same usage, sharing its memory until one of both counts more.
+    package mutating func copy() -> Counters { Counters(sharing: &self) }
+
+    private init(sharing other: inout Counters) {
+        cells = other.cells
+        slots = other.slots
+        heads = other.heads
+        uniques = other.uniques
+        groups = other.groups.copy()
+        pages = other.pages.copy()
+    }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing Counters) { pages.accept(copy.pages) }
+
+    /// Cells, all and those whose chunk is not shared with `copy`; for tests.
+    package func chunksApart(from copy: borrowing Counters) -> (all: Int, apart: Int) {
+        cells.chunksApart(from: copy.cells)
+    }
 
     /// Adds an event to the total cell and, where the meter groups, to its group's cell.
     /// - Parameter group: the group-by values' canonical bytes; nil if the meter does not group.
@@ -82,9 +109,10 @@ package struct Counters: ~Copyable {
     package func total(account: UInt32, meter: UInt32, month: Month) -> (
         events: UInt64, units: Int128
     ) {
-        guard let index = find(account: account, meter: meter, group: 0, month: month) else {
-            return (0, 0)
-        }
+        let hash = Self.hash(account, meter, 0, month)
+        guard
+            let index = find(account: account, meter: meter, group: 0, month: month, hash: hash)
+        else { return (0, 0) }
         return (cells[index].events, cells[index].units)
     }
 
@@ -107,10 +135,10 @@ package struct Counters: ~Copyable {
 
     /// Forgets all usage of some meters, before history is metered again.
     package mutating func drop(meters: Set<UInt32>) {
-        for index in cells.indices where meters.contains(cells[index].meter) {
+        for index in 0..<cells.count where meters.contains(cells[index].meter) {
             cells[index].events = 0
             cells[index].units = 0
-            if cells[index].unique >= 0 { uniques[Int(cells[index].unique)].removeAll() }
+            if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
             pages.touch(account: cells[index].account)
         }
     }
@@ -148,7 +176,7 @@ package struct Counters: ~Copyable {
         case .unique:
             if cells[index].unique < 0 {
                 cells[index].unique = Int32(uniques.count)
-                uniques.append([])
+                uniques.append(UniqueKeys())
             }
             uniques[Int(cells[index].unique)].insert(addition.uniqueKey)
             cells[index].units =
@@ -157,65 +185,66 @@ package struct Counters: ~Copyable {
         cells[index].events += 1
     }
 
+    /// The totals of sixteen meters and eight groups of an account's month stand side by side in
+    /// the directory, since one event mostly asks for several of them: one cache miss instead of
+    /// many. A group has one meter. The numbers are ours, dense and small, so a multiplicative mix
+    /// spreads them enough.
+    @inline(__always)
     private static func hash(_ account: UInt32, _ meter: UInt32, _ group: UInt32, _ month: Month)
-        -> Int
+        -> UInt64
     {
-        // The four numbers are ours, dense and small: a multiplicative mix spreads them enough.
-        var hash = UInt64(account) << 32 | UInt64(group)
+        let block = group == 0 ? meter >> 4 : 0
+        let place = group == 0 ? meter & 15 : group & 7 | 8
+        var hash = UInt64(account) << 32 | UInt64(group >> 3)
         hash = (hash ^ (hash >> 29)) &* 0x9E37_79B9_7F4A_7C15
-        hash ^= UInt64(meter) << 32 | UInt64(UInt32(bitPattern: month.index))
+        hash ^= UInt64(block) << 32 | UInt64(UInt32(bitPattern: month.index))
         hash = (hash ^ (hash >> 32)) &* 0xD6E8_FEB8_6659_FD93
-        return Int(truncatingIfNeeded: hash ^ (hash >> 32))
+        return (hash & ~(15 << 32)) | UInt64(place) << 32
     }
 
-    private func find(account: UInt32, meter: UInt32, group: UInt32, month: Month) -> Int? {
-        let mask = slots.count - 1
-        var slot = Self.hash(account, meter, group, month) & mask
-        while slots[slot] != 0 {
-            let index = Int(slots[slot]) - 1
+    private func find(
+        account: UInt32, meter: UInt32, group: UInt32, month: Month, hash: UInt64
+    ) -> Int? {
+        slots.find(hash) { index in
             let cell = cells[index]
-            if cell.account == account, cell.meter == meter, cell.group == group,
-                cell.month == month
-            {
-                return index
-            }
-            slot = (slot + 1) & mask
+            return cell.account == account && cell.meter == meter && cell.group == group
+                && cell.month == month
         }
-        return nil
     }
 
     private mutating func cell(account: UInt32, meter: UInt32, group: UInt32, month: Month) -> Int {
-        if let index = find(account: account, meter: meter, group: group, month: month) {
+        let hash = Self.hash(account, meter, group, month)
+        if let index = find(
+            account: account, meter: meter, group: group, month: month, hash: hash)
+        {
             return index
         }
-        if (cells.count + 1) * 2 > slots.count {
-            slots = Array(repeating: 0, count: slots.count * 2)
-            for index in cells.indices { place(index) }
-        }
-        while heads.count <= Int(account) { heads.append(0) }
-        var cell = Cell(account: account, meter: meter, group: group, month: month)
-        cell.next = heads[Int(account)]
-        cells.append(cell)
-        heads[Int(account)] = UInt32(cells.count)
-        place(cells.count - 1)
-        return cells.count - 1
+        return add(Cell(account: account, meter: meter, group: group, month: month), hash: hash)
     }
 
-    private mutating func place(_ index: Int) {
-        let cell = cells[index]
-        let mask = slots.count - 1
-        var slot = Self.hash(cell.account, cell.meter, cell.group, cell.month) & mask
-        while slots[slot] != 0 { slot = (slot + 1) & mask }
-        slots[slot] = UInt32(index) + 1
+    private mutating func add(_ cell: Cell, hash: UInt64) -> Int {
+        heads.grow(to: Int(cell.account) + 1, with: 0)
+        var cell = cell
+        cell.next = heads[Int(cell.account)]
+        cells.append(cell)
+        heads[Int(cell.account)] = UInt32(cells.count)
+        slots.insert(cells.count - 1, hash: hash)
+        return cells.count - 1
     }
 
     // MARK: Snapshot
 
     /// Writes the whole state; pages in order, each in its canonical form.
-    package func serialise(into bytes: inout ByteBuffer) {
+    /// - Parameter spill: called between pages, may take what was written so far.
+    package func serialise<Failure: Error>(
+        into bytes: inout ByteBuffer, _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         serialiseGroups(into: &bytes)
         bytes.appendVarint(UInt64(pages.count))
-        for page in 0..<pages.count { serialise(page: page, into: &bytes) }
+        for page in 0..<pages.count {
+            serialise(page: page, into: &bytes)
+            try spill(&bytes)
+        }
     }
 
     private func serialiseGroups(into bytes: inout ByteBuffer) {
@@ -227,12 +256,11 @@ package struct Counters: ~Copyable {
 
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
         let first = page * PageDigests.accountsPerPage
+        var mine: [Cell] = []
         for account in first..<(first + PageDigests.accountsPerPage) {
-            var mine: [Cell] = []
+            mine.removeAll(keepingCapacity: true)
             forEachCell(of: UInt32(account)) { mine.append($0) }
-            mine.sort {
-                ($0.meter, $0.month.index, $0.group) < ($1.meter, $1.month.index, $1.group)
-            }
+            mine.sort { $0.precedes($1) }
             bytes.appendVarint(UInt64(mine.count))
             for cell in mine {
                 bytes.appendVarint(UInt64(cell.meter))
@@ -247,7 +275,7 @@ package struct Counters: ~Copyable {
         }
     }
 
-    /// Reads what `serialise(into:)` wrote.
+    /// Reads what `serialise` wrote.
     /// - Throws: `DecodeFailure` where the bytes are not such a state.
     package init(key: SipKey, restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init(key: key)
@@ -256,29 +284,43 @@ package struct Counters: ~Copyable {
             pages.touch(page: page)
             let first = page * PageDigests.accountsPerPage
             for account in first..<(first + PageDigests.accountsPerPage) {
+                var last: Cell?
                 for _ in 0..<(try reader.readVarint()) {
-                    try restoreCell(of: UInt32(account), &reader)
+                    let cell = try restoredCell(of: UInt32(account), after: last, &reader)
+                    last = cell
+                    _ = add(
+                        cell, hash: Self.hash(cell.account, cell.meter, cell.group, cell.month))
                 }
             }
         }
     }
 
-    private mutating func restoreCell(
-        of account: UInt32, _ reader: inout ByteReader
-    ) throws(DecodeFailure) {
+    /// A cell, whose place behind `last` shows that no cell is there twice.
+    private mutating func restoredCell(
+        of account: UInt32, after last: Cell?, _ reader: inout ByteReader
+    ) throws(DecodeFailure) -> Cell {
         let offset = reader.offset
         guard let meter = UInt32(exactly: try reader.readVarint()),
             let month = Int32(exactly: try reader.readZigzag()).map({ Month(index: $0) }),
             let group = UInt32(exactly: try reader.readVarint()), group <= groups.count
         else { throw .outOfRange(offset) }
-        let index = cell(account: account, meter: meter, group: group, month: month)
-        cells[index].events = try reader.readVarint()
-        cells[index].units = try reader.readZigzag128()
+        var cell = Cell(account: account, meter: meter, group: group, month: month)
+        if let last, !last.precedes(cell) { throw .invalid("order of the counters", offset) }
+        cell.events = try reader.readVarint()
+        cell.units = try reader.readZigzag128()
         let keyCount = try reader.readVarint()
-        guard keyCount > 0 else { return }
-        var keys: Set<UInt128> = []
+        guard keyCount > 0 else { return cell }
+        var keys = UniqueKeys()
         for _ in 0..<keyCount { keys.insert(try reader.readVarint128()) }
-        cells[index].unique = Int32(uniques.count)
+        cell.unique = Int32(uniques.count)
         uniques.append(keys)
+        return cell
+    }
+}
+
+extension Counters.Cell {
+    /// The order of an account's cells in the canonical form.
+    fileprivate func precedes(_ other: Self) -> Bool {
+        (meter, month.index, group) < (other.meter, other.month.index, other.group)
     }
 }

@@ -31,13 +31,26 @@ package struct CreditBalances: ~Copyable {
     }
 
     /// Index + 1 into `states`, by account; most accounts of most products have no credits.
-    private var index: [UInt32] = []
-    private var states: [Account] = []
-    private var owners: [UInt32] = []
+    private var index = Chunked<8, UInt32>()
+    private var states = Chunked<5, Account>()
     private var pages = PageDigests()
 
     /// No grants yet.
     package init() {}
+
+    /// The same balances, sharing their memory until one of both changes.
+    package mutating func copy() -> CreditBalances {
+        var copy = CreditBalances()
+        copy.index = index
+        copy.states = states
+        copy.pages = pages.copy()
+        return copy
+    }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing CreditBalances) {
+        pages.accept(copy.pages)
+    }
 
     /// The state of an account; empty if it never had anything to do with credits.
     package func account(_ account: UInt32) -> Account {
@@ -103,9 +116,8 @@ package struct CreditBalances: ~Copyable {
 
     private mutating func makeSlot(of account: UInt32) -> Int {
         if let slot = slot(of: account) { return slot }
-        while index.count <= Int(account) { index.append(0) }
+        index.grow(to: Int(account) + 1, with: 0)
         states.append(Account())
-        owners.append(account)
         index[Int(account)] = UInt32(states.count)
         return states.count - 1
     }
@@ -113,9 +125,15 @@ package struct CreditBalances: ~Copyable {
     // MARK: Snapshot
 
     /// Writes the whole state, pages in order.
-    package func serialise(into bytes: inout ByteBuffer) {
+    /// - Parameter spill: called between pages, may take what was written so far.
+    package func serialise<Failure: Error>(
+        into bytes: inout ByteBuffer, _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         bytes.appendVarint(UInt64(pages.count))
-        for page in 0..<pages.count { serialise(page: page, into: &bytes) }
+        for page in 0..<pages.count {
+            serialise(page: page, into: &bytes)
+            try spill(&bytes)
+        }
     }
 
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
@@ -142,7 +160,7 @@ package struct CreditBalances: ~Copyable {
         }
     }
 
-    /// Reads what `serialise(into:)` wrote.
+    /// Reads what `serialise` wrote.
     package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init()
         for page in 0..<(try PageDigests.readCount(&reader)) {

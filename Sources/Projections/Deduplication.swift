@@ -24,6 +24,15 @@ package struct Deduplication: ~Copyable {
         openPage.reserveCapacity(Self.pageEntries)
     }
 
+    /// The same state.
+    package func copy() -> Deduplication {
+        var copy = Deduplication()
+        copy.openPage = openPage
+        copy.fullPages = fullPages
+        copy.fullPagesDigest = fullPagesDigest
+        return copy
+    }
+
     /// How many entries are in it: the next position.
     package var count: Position {
         fullPages * Position(Self.pageEntries) + Position(openPage.count)

@@ -33,11 +33,24 @@ package struct Entitlements: ~Copyable {
         }
     }
 
-    private var timelines: [[Subscription]] = []
+    private var timelines = Chunked<6, [Subscription]>()
     private var pages = PageDigests()
 
     /// No subscriptions yet.
     package init() {}
+
+    /// The same subscriptions, sharing their memory until one of both changes.
+    package mutating func copy() -> Entitlements {
+        var copy = Entitlements()
+        copy.timelines = timelines
+        copy.pages = pages.copy()
+        return copy
+    }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing Entitlements) {
+        pages.accept(copy.pages)
+    }
 
     /// An account's subscriptions, by effective time, then position.
     package func timeline(of account: UInt32) -> [Subscription] {
@@ -52,7 +65,7 @@ package struct Entitlements: ~Copyable {
 
     /// Adds a subscription at its place in the account's timeline.
     package mutating func subscribe(_ subscription: Subscription, account: UInt32) {
-        while timelines.count <= Int(account) { timelines.append([]) }
+        timelines.grow(to: Int(account) + 1, with: [])
         // Entries come in log order, so equal effective times keep the order of their positions.
         let place =
             timelines[Int(account)].lastIndex { $0.effective <= subscription.effective }
@@ -72,9 +85,15 @@ package struct Entitlements: ~Copyable {
     // MARK: Snapshot
 
     /// Writes the whole state, pages in order.
-    package func serialise(into bytes: inout ByteBuffer) {
+    /// - Parameter spill: called between pages, may take what was written so far.
+    package func serialise<Failure: Error>(
+        into bytes: inout ByteBuffer, _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         bytes.appendVarint(UInt64(pages.count))
-        for page in 0..<pages.count { serialise(page: page, into: &bytes) }
+        for page in 0..<pages.count {
+            serialise(page: page, into: &bytes)
+            try spill(&bytes)
+        }
     }
 
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
@@ -92,7 +111,7 @@ package struct Entitlements: ~Copyable {
         }
     }
 
-    /// Reads what `serialise(into:)` wrote.
+    /// Reads what `serialise` wrote.
     package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init()
         for page in 0..<(try PageDigests.readCount(&reader)) {

@@ -3,26 +3,33 @@ package import Bytes
 /// Byte strings numbered densely in the order in which they were first seen.
 ///
 /// The order is the log's, so the number of a name is the same in every replay and may stand in
-/// digests and snapshots. Lookup is an open-addressing table over a keyed hash: names come from
-/// outside, and a plain hash would let a client choose names that all collide.
+/// digests and snapshots. Lookup is by a keyed hash: names come from outside, and a plain hash
+/// would let a client choose names that all collide.
 package struct Interner: ~Copyable {
+    /// Names whose bytes stand in one array. At most 2^32 bytes do: a record is below 2^25.
+    private static let blockNames = 128
+
     private let key: SipKey
-    private var arena: ByteBuffer
-    private var ends: [Int] = []
-    private var hashes: [UInt64] = []
-    /// Slot → number + 1; 0 is empty. The size is a power of two, at most half full.
-    private var slots: [UInt32]
+    /// The bytes of each 128 names; only the last block is ever written.
+    private var blocks: [[UInt8]] = []
+    /// Where each name ends in its block.
+    private var ends = Chunked<7, UInt32>()
+    private var slots = SlotDirectory()
+    /// How many names are known.
+    package var count: Int { ends.count }
 
     /// An empty interner.
     /// - Parameter key: secret of the hash; it decides no number, only the probing order.
-    package init(key: SipKey) {
-        self.key = key
-        arena = ByteBuffer(capacity: 4096)
-        slots = Array(repeating: 0, count: 1024)
-    }
+    package init(key: SipKey) { self.key = key }
 
-    /// How many names are known.
-    package var count: Int { ends.count }
+    /// The same names, sharing their memory until one of both learns more.
+    package func copy() -> Interner {
+        var copy = Interner(key: key)
+        copy.blocks = blocks
+        copy.ends = ends
+        copy.slots = slots
+        return copy
+    }
 
     /// The number of `name`, if it is known.
     package func number(of name: RawSpan) -> UInt32? {
@@ -39,53 +46,31 @@ package struct Interner: ~Copyable {
     package mutating func intern(_ name: RawSpan) -> UInt32 {
         let hash = siphash(name, key: key)
         if let number = find(name, hash: hash) { return number }
-        if (ends.count + 1) * 2 > slots.count { grow() }
-        let number = UInt32(ends.count)
-        arena.append(name)
-        ends.append(arena.count)
-        hashes.append(hash)
-        place(number, hash: hash)
-        return number
+        let number = count
+        let block = number / Self.blockNames
+        if block == blocks.count { blocks.append([]) }
+        blocks[block].append(contentsOf: name.makeArray())
+        ends.append(UInt32(blocks[block].count))
+        slots.insert(number, hash: hash)
+        return UInt32(number)
     }
 
     /// The bytes of the name with this number.
     package func withName<R>(_ number: UInt32, _ body: (RawSpan) -> R) -> R {
-        body(arena.bytes(in: range(of: number)))
+        let index = Int(number)
+        let start = index % Self.blockNames == 0 ? 0 : Int(ends[index - 1])
+        let block = blocks[index / Self.blockNames]
+        return body(block.raw.extracting(start..<Int(ends[index])))
     }
 
     /// The name with this number as text; names are UTF-8 by construction.
     package func text(_ number: UInt32) -> String {
-        String(decoding: arena.copyBytes(in: range(of: number)), as: UTF8.self)
-    }
-
-    private func range(of number: UInt32) -> Range<Int> {
-        let index = Int(number)
-        precondition(index < ends.count, "unknown interned number")
-        return (index == 0 ? 0 : ends[index - 1])..<ends[index]
+        withName(number) { String(decoding: $0.makeArray(), as: UTF8.self) }
     }
 
     private func find(_ name: RawSpan, hash: UInt64) -> UInt32? {
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 {
-            let number = slots[slot] - 1
-            if hashes[Int(number)] == hash, arena.bytes(in: range(of: number)).isEqual(to: name) {
-                return number
-            }
-            slot = (slot + 1) & mask
-        }
-        return nil
-    }
-
-    private mutating func place(_ number: UInt32, hash: UInt64) {
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 { slot = (slot + 1) & mask }
-        slots[slot] = number + 1
-    }
-
-    private mutating func grow() {
-        slots = Array(repeating: 0, count: slots.count * 2)
-        for number in 0..<UInt32(hashes.count) { place(number, hash: hashes[Int(number)]) }
+        slots.find(hash) { number in
+            withName(UInt32(number)) { $0.isEqual(to: name) }
+        }.map { UInt32($0) }
     }
 }

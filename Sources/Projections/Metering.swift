@@ -4,7 +4,10 @@ package import Codec
 package import Money
 
 /// A meter as the fold needs it: numbers and byte paths instead of names.
-package struct CompiledMeter {
+///
+/// A class, so that walking over the meters of an event counts one reference a meter and not one
+/// for each of its lists.
+package final class CompiledMeter: Sendable {
     /// Interned meter.
     package let number: UInt32
     /// The meter's key in the catalog.
@@ -50,6 +53,12 @@ package enum Reading {
 }
 
 extension CompiledMeter {
+    /// Whether events of a type are this meter's.
+    package func listens(to type: RawSpan) -> Bool {
+        let mine = eventType
+        return type.isEqual(to: mine.raw)
+    }
+
     /// Reads an event.
     package func reading(of record: borrowing RecordView) -> Reading {
         for filter in filters {

@@ -66,6 +66,23 @@ package struct Producers: ~Copyable {
     /// - Parameter key: secret of the interner's hash.
     package init(key: SipKey) { names = Interner(key: key) }
 
+    /// The same sources; both share their memory until one of them learns more.
+    package mutating func copy() -> Producers {
+        var copy = Producers(sharing: names.copy())
+        copy.kinds = kinds
+        copy.producers = producers
+        copy.pages = pages.copy()
+        copy.last = last
+        return copy
+    }
+
+    private init(sharing names: consuming Interner) { self.names = names }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing Producers) {
+        pages.accept(copy.pages)
+    }
+
     // MARK: Questions
 
     /// What a request is to its source.
@@ -191,9 +208,15 @@ package struct Producers: ~Copyable {
     }
 
     /// Writes the whole state: how many sources, then each in the order of its first entry.
-    package func serialise(into bytes: inout ByteBuffer) {
+    /// - Parameter spill: called between pages, may take what was written so far.
+    package func serialise<Failure: Error>(
+        into bytes: inout ByteBuffer, _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         bytes.appendVarint(UInt64(kinds.count))
-        for page in 0..<pages.count { serialise(page: page, into: &bytes) }
+        for page in 0..<pages.count {
+            serialise(page: page, into: &bytes)
+            try spill(&bytes)
+        }
     }
 
     private func serialise(page: Int, into bytes: inout ByteBuffer) {

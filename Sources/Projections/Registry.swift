@@ -56,7 +56,7 @@ package struct Registry: ~Copyable {
     /// Interned event types, parallel to `eventTypes`.
     package private(set) var typeNames: Interner
     /// What was seen of each event type.
-    package private(set) var eventTypes: [Seen] = []
+    private var eventTypes = Chunked<6, Seen>()
     /// Interned meter keys.
     package private(set) var meterNames: Interner
     /// The newest definition of each meter.
@@ -70,7 +70,7 @@ package struct Registry: ~Copyable {
     /// Events of a meter's type whose value could not be read, by meter.
     package private(set) var unreadable: [Seen] = []
 
-    private var metersOfType: [[CompiledMeter]] = []
+    private var metersOfType = Chunked<6, [CompiledMeter]>()
     private var consumeMeters: [CompiledMeter] = []
     private let key: SipKey
     private var accountPages = PageDigests()
@@ -82,6 +82,36 @@ package struct Registry: ~Copyable {
         typeNames = Interner(key: key)
         meterNames = Interner(key: key)
     }
+
+    /// The same names and catalogs, sharing their memory until one of both learns more.
+    package mutating func copy() -> Registry { Registry(sharing: &self) }
+
+    private init(sharing other: inout Registry) {
+        accounts = other.accounts.copy()
+        typeNames = other.typeNames.copy()
+        eventTypes = other.eventTypes
+        meterNames = other.meterNames.copy()
+        meters = other.meters
+        features = other.features
+        versions = other.versions
+        withoutAccount = other.withoutAccount
+        unreadable = other.unreadable
+        metersOfType = other.metersOfType
+        consumeMeters = other.consumeMeters
+        key = other.key
+        accountPages = other.accountPages.copy()
+    }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing Registry) {
+        accountPages.accept(copy.accountPages)
+    }
+
+    /// How many event types were seen; they are numbered from 0.
+    package var typeCount: Int { eventTypes.count }
+
+    /// What was seen of an event type.
+    package func seen(ofType number: Int) -> Seen { eventTypes[number] }
 
     /// The newest catalog, if one was published.
     package var catalog: Catalog? { versions.last?.catalog }
@@ -177,7 +207,7 @@ package struct Registry: ~Copyable {
     }
 
     private mutating func compile() {
-        for number in metersOfType.indices {
+        for number in 0..<metersOfType.count {
             metersOfType[number] = typeNames.withName(UInt32(number)) { compiled(for: $0) }
         }
         consumeMeters = meters.enumerated().map { number, meter in
@@ -213,10 +243,14 @@ package struct Registry: ~Copyable {
     }
 
     /// Writes the whole state.
-    package func serialise(into bytes: inout ByteBuffer) {
+    /// - Parameter spill: called between accounts, may take what was written so far.
+    package func serialise<Failure: Error>(
+        into bytes: inout ByteBuffer, _ spill: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
         bytes.appendVarint(UInt64(accounts.count))
         for number in 0..<UInt32(accounts.count) {
             accounts.withName(number) { bytes.appendPrefixed($0) }
+            try spill(&bytes)
         }
         serialiseRest(into: &bytes)
     }
@@ -231,16 +265,16 @@ package struct Registry: ~Copyable {
             bytes.append(node)
         }
         bytes.appendVarint(UInt64(eventTypes.count))
-        for (number, type) in eventTypes.enumerated() {
+        for number in 0..<eventTypes.count {
             typeNames.withName(UInt32(number)) { bytes.appendPrefixed($0) }
-            type.append(to: &bytes)
+            eventTypes[number].append(to: &bytes)
         }
         withoutAccount.append(to: &bytes)
         bytes.appendVarint(UInt64(unreadable.count))
         for seen in unreadable { seen.append(to: &bytes) }
     }
 
-    /// Reads what `serialise(into:)` wrote.
+    /// Reads what `serialise` wrote.
     package init(key: SipKey, restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init(key: key)
         for _ in 0..<(try reader.readVarint()) { _ = account(try reader.readPrefixed()) }

@@ -157,9 +157,9 @@ extension Books {
     /// could not read: recorded, kept, and waiting for a catalog that covers them.
     package func writeUnmatched(limit: Int, to json: inout JSONWriter) {
         var rows: [(reason: String, key: String, seen: Registry.Seen)] = []
-        for (number, type) in registry.eventTypes.enumerated()
-        where registry.meters(ofType: number).isEmpty {
-            rows.append(("no_meter", registry.typeNames.text(UInt32(number)), type))
+        for number in 0..<registry.typeCount where registry.meters(ofType: number).isEmpty {
+            let seen = registry.seen(ofType: number)
+            rows.append(("no_meter", registry.typeNames.text(UInt32(number)), seen))
         }
         if registry.withoutAccount.events > 0 {
             rows.append(("no_account", "subject", registry.withoutAccount))

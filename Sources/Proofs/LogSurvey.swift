@@ -154,7 +154,8 @@ final class LogLeaves: MerkleSource {
     init(reader: LogReader) { self.reader = reader }
 
     func blockRoot(_ block: UInt64) throws(LogFailure) -> Digest {
-        if let root = try roots[block] ?? reader.sealedRoot(ofBlock: block) { return root }
+        if let root = roots[block] { return root }
+        if let root = try reader.sealedRoot(ofBlock: block) { return root }
         let root = MerkleTree.root(of: try leaves(ofBlock: block, upTo: .max))
         roots[block] = root
         return root

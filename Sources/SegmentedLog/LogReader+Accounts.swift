@@ -1,4 +1,5 @@
 package import Bytes
+import Columns
 
 /// What sealed segments know of accounts, and of the proof tree, without their entries being read.
 extension LogReader {

@@ -2,6 +2,7 @@ import Billing
 import Bytes
 import Engine
 import Foundation
+import Platform
 import Testing
 
 /// Snapshots are a cache: right, or passed over with a reason.
@@ -90,14 +91,70 @@ import Testing
         #expect(book.digest == digest)
     }
 
-    @Test func threeAreKept() throws {
+    @Test func theNewestThreeAndTheFirstOfTheDayAreKept() throws {
         let book = try filled()
         for number in 0..<6 {
             try book.event("x\(number)", "login", "a", #"{"person":1}"#)
             let reply = try book.send(#"{"request":"snapshot"}"#)
             #expect(reply.printed("position") == "\(123 + number)")
         }
-        #expect(files(book).count == 18)
+        let kept = Set(files(book).map { String($0.suffix(3)) })
+        #expect(kept == ["123", "126", "127", "128"])
+        #expect(files(book).count == 24)
+    }
+
+    /// A file of the first format, which named no time, is passed over with a note, and removed by
+    /// the next snapshot.
+    @Test func aSnapshotOfTheFirstFormatIsPassedOver() throws {
+        let book = try filled()
+        let digest = book.digest
+        book.engine.close()
+        for path in files(book) {
+            let url = URL(fileURLWithPath: book.folder + "/snapshots/" + path)
+            let new = [UInt8](try Data(contentsOf: url))
+            var old = ByteBuffer()
+            old.append(Array(new[0..<8]) + [1, 0] + Array(new[10..<38]) + Array(new[46..<150]))
+            old.appendInteger(CRC32C.masked(of: old.bytes))
+            old.append(Array(new[154...]))
+            try Data(old.copyBytes(in: 0..<old.count)).write(to: url)
+            let lines = try SnapshotInspection.describe(
+                path: url.path, fileSystem: SystemFileSystem())
+            #expect(lines?.contains { $0.contains("format 1") && $0.contains("right") } == true)
+            #expect(lines?.contains { $0.contains("sound") } == true)
+        }
+        try book.restart()
+        #expect(book.engine.report.snapshot == 0)
+        #expect(book.engine.report.notes.contains { $0.contains("format 1, this is 2") })
+        #expect(book.digest == digest)
+        try book.event("more", "login", "a", #"{"person":1}"#)
+        _ = try book.send(#"{"request":"snapshot"}"#)
+        #expect(files(book).count == 6)
+        try book.restart()
+        #expect(book.engine.report.snapshot == 123)
+    }
+
+    /// Snapshots, status and usage at once: whatever the threads do, the digests stay right.
+    @Test func snapshotsAndDigestsWhileCommitsGoOn() throws {
+        let book = try Book(entriesPerSnapshot: 20)
+        try book.publish(testCatalog)
+        let engine = book.engine
+        let asking = Thread.spawn(name: "asking") {
+            for _ in 0..<40 {
+                _ = engine.durableState()
+                _ = engine.reply(to: #"{"request":"snapshot"}"#)
+            }
+        }
+        for number in 0..<300 {
+            try book.event(
+                "e\(number)", "llm.call", "account-\(number % 290)",
+                #"{"tokens":\#(number),"model":"m\#(number % 3)"}"#)
+        }
+        asking.join()
+        #expect(try book.verifies())
+        let digest = book.digest
+        try book.restart()
+        #expect(book.engine.report.snapshot == 301)
+        #expect(book.digest == digest)
     }
 
     @Test func readOnlyChangesNothingAndAnswersTheSame() throws {

@@ -107,7 +107,7 @@ import Testing
             #expect(done)
         }
         var bytes = ByteBuffer()
-        live.serialise(into: &bytes)
+        live.serialise(into: &bytes) { _ in }
         var reader = ByteReader(bytes.bytes)
         var restored = try CreditBalances(restoring: &reader)
         let (left, right) = (live.digest(), restored.digest())

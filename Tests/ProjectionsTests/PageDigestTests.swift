@@ -15,6 +15,13 @@ import Testing
             digests.touch(page: page)
         }
 
+        func copy() -> Pages {
+            let copy = Pages()
+            copy.values = values
+            copy.digests = digests.copy()
+            return copy
+        }
+
         func digest() -> String {
             written = []
             let digest = digests.digest { page, bytes in
@@ -68,5 +75,42 @@ import Testing
         longer.set(0, 1)
         longer.set(1, 2)
         #expect(Set([left.digest(), right.digest(), longer.digest()]).count == 3)
+    }
+
+    /// A copy hashes; the original takes over what it did not change since, and hashes the rest.
+    @Test func aCopyHashesForTheOriginal() {
+        let pages = Pages()
+        for page in 0..<6 { pages.set(page, UInt64(page)) }
+        let copy = pages.copy()
+        _ = copy.digest()
+        #expect(copy.written.sorted() == [0, 1, 2, 3, 4, 5])
+        pages.set(4, 40)
+        pages.set(6, 60)
+        pages.digests.accept(copy.digests)
+        #expect(pages.digests.markedCount == 2)
+        let digest = pages.digest()
+        #expect(pages.written.sorted() == [4, 6])
+        let fresh = Pages()
+        for (page, value) in pages.values { fresh.set(page, value) }
+        #expect(fresh.digest() == digest)
+    }
+
+    /// A copy that has hashed nothing gives nothing, and one that comes late gives nothing wrong.
+    @Test func whatIsGivenBackLateIsNotBelieved() {
+        let pages = Pages()
+        pages.set(0, 1)
+        pages.set(1, 1)
+        let (early, late) = (pages.copy(), pages.copy())
+        pages.digests.accept(early.digests)
+        #expect(pages.digests.markedCount == 2)
+        _ = late.digest()
+        _ = pages.digest()
+        pages.set(1, 2)
+        pages.digests.accept(late.digests)
+        #expect(pages.digests.markedCount == 1)
+        let fresh = Pages()
+        fresh.set(0, 1)
+        fresh.set(1, 2)
+        #expect(pages.digest() == fresh.digest())
     }
 }

@@ -35,19 +35,43 @@ import Testing
 
     @Test func theWholeIsRestored() throws {
         let ledger = try Ledger.filled()
-        var parts = SnapshotParts()
+        var books = Books(key: Sample.key)
         for part in Books.Part.allCases {
-            parts.withPart(part) { $0.append(ledger.state(of: part)) }
+            let state = ledger.state(of: part)
+            try books.restore(part, from: state.raw, at: ledger.books.position)
         }
-        var books = try Books.restore(
-            key: Sample.key, position: ledger.books.position, parts: parts)
         let digest = books.digest()
         #expect(digest.hex == ledger.digest)
         for wrong in [ledger.books.position - 1, ledger.books.position + 1] {
+            var books = Books(key: Sample.key)
+            let state = ledger.state(of: .deduplication)
             #expect(throws: DecodeFailure.self) {
-                _ = try Books.restore(key: Sample.key, position: wrong, parts: parts)
+                try books.restore(.deduplication, from: state.raw, at: wrong)
             }
         }
+        for part in Books.Part.allCases {
+            var books = Books(key: Sample.key)
+            let state = ledger.state(of: part) + [0]
+            #expect(throws: DecodeFailure.self) {
+                try books.restore(part, from: state.raw, at: ledger.books.position)
+            }
+        }
+    }
+
+    /// What is written in pieces is what is written at once.
+    @Test(arguments: Books.Part.allCases) func piecesMakeTheWhole(_ part: Books.Part) throws {
+        let ledger = try Ledger.filled()
+        var piece = ByteBuffer()
+        var whole: [UInt8] = []
+        var spills = 0
+        ledger.books.serialise(part, into: &piece) { piece in
+            spills += 1
+            whole += piece.copyBytes(in: 0..<piece.count)
+            piece.clear()
+        }
+        whole += piece.copyBytes(in: 0..<piece.count)
+        #expect(whole == ledger.state(of: part))
+        #expect(spills > 0)
     }
 
     @Test(arguments: Books.Part.allCases) func aCutPartIsNotBelieved(_ part: Books.Part) throws {

@@ -107,6 +107,12 @@ final class Ledger {
 
     init() { books = Books(key: Sample.key) }
 
+    /// Books that stand behind some entries.
+    init(books: consuming Books, entries: [Entry]) {
+        self.books = books
+        self.entries = entries
+    }
+
     /// Books folded from entries alone: nothing is decided.
     convenience init(replaying entries: [Entry]) throws {
         self.init()
