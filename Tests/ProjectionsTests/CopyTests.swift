@@ -159,7 +159,7 @@ import Testing
             }
         }
         #expect(try ledger.total("a", "people").units == 1_300 * Sample.one)
-        var restored = Books(key: Sample.key, indexed: false)
+        var restored = Books(key: Sample.key)
         for part in Books.Part.allCases {
             let state = ledger.state(of: part)
             try restored.restore(part, from: state.raw, at: ledger.books.position)

@@ -91,7 +91,7 @@ import Testing
                 try apply(&producers, Sample.sequenced("s", 0, number), at: number * distance)
             }
             var bytes = ByteBuffer()
-            producers.serialise(into: &bytes)
+            producers.serialise(into: &bytes) { _ in }
             #expect(bytes.count < 15 << 10, "marks are bounded")
             for number in stride(from: 0, to: count - 1, by: 997) {
                 let content = try Sample.sequenced("s", 0, number)
@@ -133,7 +133,7 @@ import Testing
             position += 40
         }
         var bytes = ByteBuffer()
-        original.serialise(into: &bytes)
+        original.serialise(into: &bytes) { _ in }
         var reader = ByteReader(bytes.bytes)
         var restored = try Producers(key: Sample.key, restoring: &reader)
         let atEnd = reader.isAtEnd

@@ -4,7 +4,8 @@ package import Bytes
 ///
 /// One leaf an entry, in position order, in the shape of RFC 6962, section 2.1:
 ///
-///     leaf = SHA-256( 0x00 ‖ position u64 ‖ recorded-at i64 ‖ commitment )    integers big endian
+///     leaf = SHA-256( 0x00 ‖ position u64 ‖ recorded-at i64 ‖ SHA-256(commitment) )
+///            with integers big endian
 ///     node = SHA-256( 0x01 ‖ left ‖ right )
 ///     root of no leaves = SHA-256( "" )
 ///
@@ -59,11 +60,14 @@ package struct MerkleHasher: ~Copyable {
     package mutating func leaf(
         position: Position, recordedAt: Int64, commitment: RawSpan
     ) -> Digest {
+        // The hash of the commitment, not itself: so 32 bytes are enough to keep an entry's leaf when its
+        // body is no longer kept.
+        let hash = SHA256.hash(commitment)
         scratch.clear()
         scratch.append(0x00)
         scratch.appendBigEndian(position)
         scratch.appendBigEndian(UInt64(bitPattern: recordedAt))
-        scratch.append(commitment)
+        hash.append(to: &scratch)
         return SHA256.hash(scratch.bytes)
     }
 
