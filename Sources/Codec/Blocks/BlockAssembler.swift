@@ -11,8 +11,9 @@ struct BlockAssembler {
         /// Whether a text lies in the dictionary's arena rather than among the texts of the batch.
         let isShared: Bool
         let field: Int
-        /// From a number to its scale.
+        /// From a number to its scale; 0: all have this one.
         let scaleOffset: Int
+        let scale: UInt64
     }
 
     /// A shape as the records of this block have it: what is the same in all of them are plain bytes.
@@ -64,7 +65,8 @@ struct BlockAssembler {
                 Step(
                     literal: TextPlace.word(start, texts.count), kind: step.kind,
                     isShared: step.isShared, field: step.field,
-                    scaleOffset: block.runs[step.field].scaleOffset))
+                    scaleOffset: block.runs[step.field].scaleOffset,
+                    scale: block.runs[step.field].scale))
             start = texts.count
             shape.endsInOutcome = place == places.upperBound - 1
         }
@@ -128,7 +130,9 @@ struct BlockAssembler {
                 }
                 append(value, step.isShared ? arena : texts, to: &buffer)
             case .number:
-                try appendNumber(value, scale: integers[place &+ step.scaleOffset], to: &buffer)
+                let isFixed = step.scaleOffset == 0
+                let scale = isFixed ? step.scale : integers[place &+ step.scaleOffset]
+                try appendNumber(value, scale: scale, to: &buffer)
             case .flag:
                 guard value <= 1 else { throw .invalid("flag", index) }
                 buffer.append(value == 0 ? NodeTag.false : NodeTag.true)
@@ -150,7 +154,7 @@ struct BlockAssembler {
             buffer.append(NodeTag.decimal)
             buffer.append(UInt8(truncatingIfNeeded: scale))
         }
-        buffer.appendVarint(value)
+        buffer.appendShortVarint(value)
     }
 
     /// Writes the length of the content before it.
