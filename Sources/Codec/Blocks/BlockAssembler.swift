@@ -8,6 +8,8 @@ struct BlockAssembler {
         /// Where the bytes lie among the texts of the batch.
         let literal: UInt64
         let kind: HoleKind
+        /// Whether it is of texts: asked first, for a jump to one of five places is often foretold wrongly.
+        let isText: Bool
         /// Whether a text lies in the dictionary's arena rather than among the texts of the batch.
         let isShared: Bool
         let field: Int
@@ -64,7 +66,7 @@ struct BlockAssembler {
             steps.append(
                 Step(
                     literal: TextPlace.word(start, texts.count), kind: step.kind,
-                    isShared: step.isShared, field: step.field,
+                    isText: step.kind.isText, isShared: step.isShared, field: step.field,
                     scaleOffset: block.runs[step.field].scaleOffset,
                     scale: block.runs[step.field].scale))
             start = texts.count
@@ -123,12 +125,15 @@ struct BlockAssembler {
             let place = next[step.field]
             next[step.field] = place &+ 1
             let value = integers[place]
-            switch step.kind {
-            case .text, .raw:
+            if step.isText {
                 guard TextPlace.length(value) <= ShapeLimits.recordBytesMax else {
                     throw .invalid("text that is too long", index)
                 }
                 append(value, step.isShared ? arena : texts, to: &buffer)
+                continue
+            }
+            switch step.kind {
+            case .text, .raw: break
             case .number:
                 let isFixed = step.scaleOffset == 0
                 let scale = isFixed ? step.scale : integers[place &+ step.scaleOffset]
