@@ -37,29 +37,31 @@ struct BlockAssembler {
     private let arena: [UInt8]
 
     /// Makes the steps; bytes that all records of a shape have are added to `texts`.
-    init(_ block: BlockDecoder, _ texts: inout ByteBuffer) {
+    /// - Throws: `DecodeFailure` where those bytes alone are more than a record with a shape may have.
+    init(_ block: BlockDecoder, _ texts: inout ByteBuffer) throws(DecodeFailure) {
         range = block.range
         arena = block.dictionary.arena
         next = block.runs.map(\.next) + [block.records.next]
         shapes = [Shape](repeating: Shape(), count: block.dictionary.shapes.count)
-        for shape in block.shapes { addShape(shape, block, &texts) }
+        for shape in block.shapes { try addShape(shape, block, &texts) }
         // Behind the last text, so that a copy of 32 bytes finds them readable.
         texts.appendZeros(32)
     }
 
     private mutating func addShape(
         _ number: Int, _ block: BlockDecoder, _ texts: inout ByteBuffer
-    ) {
+    ) throws(DecodeFailure) {
         let dictionary = block.dictionary
         let first = steps.count
         let places = dictionary.shapes[number]
+        let limit = texts.count + ShapeLimits.recordBytesMax
         var start = texts.count
         var shape = Shape()
         for place in places {
             let step = dictionary.steps[place]
-            append(step.literal, to: &texts)
+            try append(step.literal, to: &texts, limit)
             if let only = block.runs[step.field].constant {
-                append(only, to: &texts)
+                try append(only, to: &texts, limit)
                 if place == places.upperBound - 1 { shape.tailOutcome = TextPlace.length(only) }
                 continue
             }
@@ -77,7 +79,12 @@ struct BlockAssembler {
         shapes[number] = shape
     }
 
-    private func append(_ place: UInt64, to texts: inout ByteBuffer) {
+    private func append(
+        _ place: UInt64, to texts: inout ByteBuffer, _ limit: Int
+    ) throws(DecodeFailure) {
+        guard texts.count + TextPlace.length(place) <= limit else {
+            throw .invalid("record that is too long", 0)
+        }
         texts.append(arena.raw, from: TextPlace.start(place), length: TextPlace.length(place))
     }
 

@@ -82,7 +82,7 @@ final class RecordBlockReader: BlockReader {
         batch.texts.clear()
         try block.readShapes(columns, &batch)
         try block.readFields(columns, &batch)
-        var assembler = BlockAssembler(block, &batch.texts)
+        var assembler = try BlockAssembler(block, &batch.texts)
         // Out of the batch meanwhile, so that nothing checks that they are two things.
         let integers = batch.integers
         batch.integers = []
