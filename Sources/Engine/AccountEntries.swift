@@ -86,7 +86,7 @@ struct AccountEntries {
                     addition: .init(
                         aggregation: meter.aggregation, units: order.quantity.units,
                         uniqueKey: uniqueKey)))
-        case .subscribe, .grant, .publish: return
+        case .subscribe, .grant, .publish, .redact: return
         }
     }
 }

@@ -81,9 +81,10 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if record.kind == .publish {
+            if record.kind == .publish || record.kind == .redact {
                 handOver()
-                // A catalog may make history be metered again: all of it must be readable.
+                // A catalog may make history be metered again, and what is redacted must be looked at:
+                // all of it must be readable.
                 waitUntilDurable(books.position)
             }
             if hasFailed {
@@ -108,7 +109,7 @@ final class Committer: @unchecked Sendable {
         }
         while true {
             if job.frame.count == 0 { stampFrame() }
-            switch books.decide(view, recordedAt: job.commitTime) {
+            switch decide(view) {
             case .refused(let refusal):
                 var detail = ReplyDetail()
                 detail.refusal = refusal
@@ -120,6 +121,22 @@ final class Committer: @unchecked Sendable {
                 enter(view, outcome, evidence, batch, index)
                 return
             }
+        }
+    }
+
+    private func decide(_ view: borrowing RecordView) -> Verdict {
+        let verdict = books.decide(view, recordedAt: job.commitTime)
+        guard view.kind == .redact, case .entry(_, let evidence) = verdict,
+            case .success(let order) = RedactOrder.read(view)
+        else { return verdict }
+        do {
+            let remains = try RedactedEntries(reader: engine.reader).remains(of: order)
+            return .entry(Outcome(remains: remains), evidence)
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch {
+            return .refused(
+                Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)"))
         }
     }
 
@@ -177,14 +194,15 @@ final class Committer: @unchecked Sendable {
         var known: KnownEntry?
         do {
             let match = try books.deduplication.first(fingerprint) { position in
+                let erased = books.redactions.paths(at: position)
                 if position >= frameFirst {
                     known = try job.frame.withRecord(Int(position - frameFirst)) { bytes in
-                        try KnownEntry(bytes, comparedTo: content)
+                        try KnownEntry(bytes, erasing: erased, comparedTo: content)
                     }
                 } else {
                     waitUntilDurable(position + 1)
                     known = try engine.reader.withRecord(at: position) { bytes, _ in
-                        try KnownEntry(bytes, comparedTo: content)
+                        try KnownEntry(bytes, erasing: erased, comparedTo: content)
                     }
                 }
                 return known != nil

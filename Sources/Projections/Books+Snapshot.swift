@@ -4,7 +4,7 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of their snapshot files and of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication
+        case registry, counters, credits, entitlements, deduplication, redactions
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -14,6 +14,7 @@ extension Books {
             case .credits: CreditBalances.version
             case .entitlements: Entitlements.version
             case .deduplication: Deduplication.version
+            case .redactions: Redactions.version
             }
         }
     }
@@ -27,6 +28,7 @@ extension Books {
         case .entitlements: entitlements.serialise(into: &bytes)
         case .deduplication:
             deduplication.serialise(0..<deduplication.count, into: &bytes)
+        case .redactions: redactions.serialise(into: &bytes)
         }
     }
 
@@ -57,9 +59,13 @@ extension Books {
             deduplication.append(try reader.readInteger(as: UInt64.self))
         }
         try requireEnd(reader)
+        reader = ByteReader(parts.redactions.bytes)
+        let redactions = try Redactions(restoring: &reader)
+        try requireEnd(reader)
         return Books(
             key: key, position: position, registry: registry, counters: counters,
-            credits: credits, entitlements: entitlements, deduplication: deduplication)
+            credits: credits, entitlements: entitlements, deduplication: deduplication,
+            redactions: redactions)
     }
 
     private static func requireEnd(_ reader: borrowing ByteReader) throws(DecodeFailure) {
@@ -79,6 +85,8 @@ package struct SnapshotParts: ~Copyable {
     package var entitlements = ByteBuffer(capacity: 0)
     /// See `Books.Part`.
     package var deduplication = ByteBuffer(capacity: 0)
+    /// See `Books.Part`.
+    package var redactions = ByteBuffer(capacity: 0)
 
     /// No bytes yet.
     package init() {}
@@ -93,6 +101,7 @@ package struct SnapshotParts: ~Copyable {
         case .credits: try body(&credits)
         case .entitlements: try body(&entitlements)
         case .deduplication: try body(&deduplication)
+        case .redactions: try body(&redactions)
         }
     }
 }

@@ -32,6 +32,8 @@ package struct Books: ~Copyable {
     package internal(set) var entitlements: Entitlements
     /// Which identities are in the log.
     package internal(set) var deduplication: Deduplication
+    /// Which values are erased.
+    package internal(set) var redactions: Redactions
 
     private let key: SipKey
     /// Reused for group keys, so that metering allocates nothing per event.
@@ -48,12 +50,14 @@ package struct Books: ~Copyable {
         credits = CreditBalances()
         entitlements = Entitlements()
         deduplication = Deduplication(indexed: indexed)
+        redactions = Redactions()
     }
 
     init(
         key: SipKey, position: Position, registry: consuming Registry,
         counters: consuming Counters, credits: consuming CreditBalances,
-        entitlements: consuming Entitlements, deduplication: consuming Deduplication
+        entitlements: consuming Entitlements, deduplication: consuming Deduplication,
+        redactions: Redactions
     ) {
         self.key = key
         self.position = position
@@ -62,6 +66,7 @@ package struct Books: ~Copyable {
         self.credits = credits
         self.entitlements = entitlements
         self.deduplication = deduplication
+        self.redactions = redactions
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
@@ -85,6 +90,7 @@ package struct Books: ~Copyable {
         case .subscribe: try applySubscribe(record, recordedAt)
         case .grant: try applyGrant(record, recordedAt)
         case .publish: stale = try applyPublish(record, recordedAt)
+        case .redact: try applyRedact(record)
         }
         position += 1
         guard !stale.isEmpty else { return stale }
@@ -112,7 +118,7 @@ package struct Books: ~Copyable {
                 let usage = consumption(of: record), meters.contains(usage.meter.number)
             else { return }
             count(usage, record, position, account, Month(containing: recordedAt))
-        case .subscribe, .grant, .publish: return
+        case .subscribe, .grant, .publish, .redact: return
         }
     }
 
@@ -193,6 +199,13 @@ package struct Books: ~Copyable {
                 catalog: catalog))
     }
 
+    private mutating func applyRedact(_ record: borrowing RecordView) throws(Failure) {
+        guard case .success(let order) = RedactOrder.read(record) else {
+            throw .contradiction(position, "a redaction that cannot be read")
+        }
+        redactions.add(order)
+    }
+
     // MARK: Counting
 
     private mutating func count(
@@ -266,6 +279,8 @@ package struct Books: ~Copyable {
         entitlements.digest().append(to: &bytes)
         bytes.appendInteger(Deduplication.version)
         deduplication.digest().append(to: &bytes)
+        bytes.appendInteger(Redactions.version)
+        redactions.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }
