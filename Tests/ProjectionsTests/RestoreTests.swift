@@ -26,6 +26,9 @@ import Testing
             var restored = Deduplication(indexed: false)
             while !reader.isAtEnd { restored.append(try reader.readInteger(as: UInt64.self)) }
             digest = restored.digest()
+        case .redactions:
+            var restored = try Redactions(restoring: &reader)
+            digest = restored.digest()
         }
         let rest = reader.remaining
         return digest.hex + (rest > 0 ? " and \(rest) bytes" : "")
@@ -86,7 +89,7 @@ import Testing
         arguments: [
             (Books.Part.registry, [[], [0], [0, 0], [0, 0, 0, 0, 0, 0]]),
             (.counters, [[], [0], [0, 1]]), (.credits, [[], [1, 1, 0, 0]]),
-            (.entitlements, [[], [1]]),
+            (.entitlements, [[], [1]]), (.redactions, [[], [1, 0], [2, 0, 1, 1, 97, 1]]),
         ] as [(Books.Part, [[UInt8]])])
     func absurdCountsAreRefused(_ part: Books.Part, _ prefixes: [[UInt8]]) {
         for count in [1 << 32, 1 << 40, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max] {

@@ -117,7 +117,7 @@ package final class Sealing: Sendable {
         }
         let record = try sealer.seal(job, id: id, redaction: redaction, pause: pause)
         let retired = try handOver(record, offer)
-        remove(retired)
+        try remove(retired, forGood: redaction != nil)
         return SealReport(
             positions: record.positions, filesReplaced: retired.count, bytesBefore: job.bytes,
             bytesAfter: record.fileBytes, work: work)
@@ -143,9 +143,18 @@ package final class Sealing: Sendable {
         return retired
     }
 
-    /// Removes files that no manifest lists any more. One that stays is removed by the next start.
-    private func remove(_ paths: [String]) {
-        for path in paths { try? reader.fileSystem.unlinkIfPresent(path) }
+    /// Removes files that no manifest lists any more. One that stays is removed by the next start; but
+    /// where something was redacted, that is said, and the removal is durable.
+    private func remove(_ paths: [String], forGood: Bool) throws(LogFailure) {
+        guard forGood else {
+            for path in paths { try? reader.fileSystem.unlinkIfPresent(path) }
+            return
+        }
+        try mapped { () throws(SystemFailure) in
+            for path in paths { try reader.fileSystem.unlinkIfPresent(path) }
+            try reader.fileSystem.syncDirectory(reader.paths.segments)
+            try reader.fileSystem.syncDirectory(reader.paths.sealedSegments)
+        }
     }
 
     /// Asks the log to close its active row segment, so that all of it can be sealed.
