@@ -6,6 +6,7 @@ import Foundation
 import Platform
 import SegmentedLog
 import SimulatedFileSystem
+import Projections
 import Testing
 
 /// Laws that hold whatever clock, clients and catalogs do.
@@ -170,7 +171,7 @@ import Testing
                 $0.contains("/snapshots/")
                     && $0.hasSuffix(String(repeating: "0", count: 20 - position.count) + position)
             }
-            #expect(files.count == 5)
+            #expect(files.count == Books.Part.allCases.count)
             snapshots.append(files.map { ($0, disk.contents(of: $0) ?? []) })
         }
         let state = engine.durableState()

@@ -81,7 +81,7 @@ import Testing
                 tried += 1
             }
         }
-        #expect(tried > 500)
+        #expect(tried > 200)
     }
 
     /// Counts beyond everything that could follow: refused, not allocated and not trapped.
