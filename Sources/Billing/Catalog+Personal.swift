@@ -39,7 +39,9 @@ extension Catalog {
     private static func problems(of paths: [[String]], with meters: [Meter]) -> [CatalogProblem] {
         paths.flatMap { path in
             meters.compactMap { meter in
-                guard let read = meter.paths.first(where: { overlaps($0, path) }) else { return nil }
+                guard let read = meter.paths.first(where: { overlaps($0, path) }) else {
+                    return nil
+                }
                 return CatalogProblem(
                     path: "personal",
                     message: "\"\(dotted(path))\" cannot be personal: the meter \"\(meter.key)\" "

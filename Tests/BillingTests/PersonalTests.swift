@@ -54,14 +54,16 @@ import Testing
     @Test func theMetersOfEarlierCatalogsCountUnlessRedefined() throws {
         let old = try decode("[]").get()
         let new = try Catalog.decode(
-            Trees.value(#"{"catalog":1,"currency":"USD","personal":["kind"]}"#)).get()
+            Trees.value(#"{"catalog":1,"currency":"USD","personal":["kind"]}"#)
+        ).get()
         #expect(new.personalProblems(with: old.meters).count == 1)
         let redefined = try Catalog.decode(
             Trees.value(
                 """
                 {"catalog":1,"currency":"USD","personal":["kind"],
                  "meters":{"m":{"event":"e","aggregate":"count"}}}
-                """)).get()
+                """)
+        ).get()
         #expect(redefined.personalProblems(with: old.meters).isEmpty)
     }
 }

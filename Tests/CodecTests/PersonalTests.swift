@@ -82,7 +82,8 @@ import Testing
         #expect(try Self.commitment(twice) == form)
         // With all of it erased, the record is what the proof tree had from the beginning.
         #expect(twice == form)
-        #expect(try RecordView(record: twice.raw).personalState(at: PropertyPath(["n"])) == .redacted)
+        #expect(
+            try RecordView(record: twice.raw).personalState(at: PropertyPath(["n"])) == .redacted)
     }
 
     /// With another salt the same value leaves another hash.
@@ -107,7 +108,8 @@ import Testing
         let salted = try Self.salted(content, [["v"], ["feature"]])
         #expect(salted.count == content.count + 17)
         let record = Encoding.record(salted)
-        #expect(try RecordView(record: record.raw).personalState(at: PropertyPath(["v"])) == .salted)
+        #expect(
+            try RecordView(record: record.raw).personalState(at: PropertyPath(["v"])) == .salted)
         let tail = try Encoding.tail(try #require(try Self.erased(record, ["v"])))
         #expect(tail.contains(#""data":{"v":{"redacted":""#) && tail.contains(#""feature":"v""#))
     }

@@ -96,9 +96,11 @@ import Testing
         #expect(Self.holders(disk).contains { $0.contains("/wal/") })
         let moments = try Self.moments(of: disk)
         var parts: Set<String> = []
-        for moment in moments {
+        for (number, moment) in moments.enumerated() {
             for part in ["/wal/", "/seg/", "/manifest/", "/SUPER"]
             where moment.call.path.contains(part) { parts.insert(part) }
+            // What a cut leaves of unflushed bytes is looked at everywhere, the rest here and there.
+            guard survival == .nothing || number % 3 == 0 else { continue }
             let comment: Comment =
                 "\(survival) before call \(moment.call.index), \(moment.call.call) \(moment.call.path)"
             try Self.demand(moment.call.disk.afterPowerCut(survival), moment, comment)

@@ -4,9 +4,9 @@ import Codec
 import Engine
 import Foundation
 import Platform
+import Projections
 import SegmentedLog
 import SimulatedFileSystem
-import Projections
 import Testing
 
 /// Laws that hold whatever clock, clients and catalogs do.

@@ -92,7 +92,8 @@ import Testing
         #expect(try redact(book, "r2", [6], ["ip"]).printed("error") == "not_personal")
         let lines = try entries(book)
         #expect(lines[0].contains("1.2.3.4") && lines[6].contains("1.2.3.4"))
-        #expect(lines[2].contains(#""ip":{"redacted":""#) && lines[3].contains(#""ip":{"redacted":""#))
+        #expect(
+            lines[2].contains(#""ip":{"redacted":""#) && lines[3].contains(#""ip":{"redacted":""#))
     }
 
     @Test func nobodyIsShownTheValueAndTheBytesGo() throws {
@@ -179,10 +180,15 @@ import Testing
         }
         let demand = { (when: String, erased: Bool) in
             let same = try book.send(line("e1", Self.secret, 101))
-            #expect(same.printed("outcome") == "duplicate" && same.printed("position") == "2", "\(when)")
+            #expect(
+                same.printed("outcome") == "duplicate" && same.printed("position") == "2", "\(when)"
+            )
             let guess = try book.send(line("e1", "someone@else", 101))
-            #expect(guess.printed(erased ? "outcome" : "error") == (erased ? "duplicate" : "conflict"), "\(when)")
-            #expect(try book.send(line("e1", Self.secret, 7)).printed("error") == "conflict", "\(when)")
+            #expect(
+                guess.printed(erased ? "outcome" : "error") == (erased ? "duplicate" : "conflict"),
+                "\(when)")
+            #expect(
+                try book.send(line("e1", Self.secret, 7)).printed("error") == "conflict", "\(when)")
             // Entry 1 keeps its value all the time.
             #expect(try book.send(line("e0", "someone@else", 100)).printed("error") == "conflict")
         }
@@ -215,7 +221,8 @@ import Testing
         let position = try status(book, "position")
         let absent = try redact(book, "r", [1, 2, 3], ["ip", "user.email"])
         #expect(absent.printed("error") == "not_personal" && absent.list("problems").count == 3)
-        #expect(absent.list("problems").allSatisfy { $0.printed("message")?.hasPrefix("ip") == true })
+        #expect(
+            absent.list("problems").allSatisfy { $0.printed("message")?.hasPrefix("ip") == true })
         let plain = try redact(book, "r", [1, 2], ["tokens"])
         #expect(plain.printed("error") == "not_personal")
         #expect(try redact(book, "r", [0]).printed("error") == "not_personal")
@@ -238,7 +245,8 @@ import Testing
         for number in 0..<50 {
             let position = 1 + 2 * number
             try book.event("e\(number)", "t", "a", #"{"ip":"10.0.0.\#(number)"}"#)
-            #expect(try redact(book, "r\(number)", [position], ["ip"]).printed("outcome") == "recorded")
+            #expect(
+                try redact(book, "r\(number)", [position], ["ip"]).printed("outcome") == "recorded")
         }
         #expect(try status(book, "redactions") == "50")
         #expect(try book.verifies())

@@ -79,9 +79,15 @@ import Testing
             (#"{"positions":1,"properties":["a"],"reason":"r"}"#, "bad_request", "positions"),
             (#"{"positions":[1],"properties":[],"reason":"r"}"#, "bad_request", "properties"),
             (#"{"positions":[1],"properties":[".a"],"reason":"r"}"#, "bad_request", "properties"),
-            (#"{"positions":[1],"properties":["b","a"],"reason":"r"}"#, "bad_request", "properties"),
+            (
+                #"{"positions":[1],"properties":["b","a"],"reason":"r"}"#, "bad_request",
+                "properties"
+            ),
             (#"{"positions":[1],"properties":[7],"reason":"r"}"#, "bad_request", "properties"),
-            (#"{"positions":[999],"properties":["a"],"reason":"r"}"#, "unknown_position", "positions"),
+            (
+                #"{"positions":[999],"properties":["a"],"reason":"r"}"#, "unknown_position",
+                "positions"
+            ),
         ])
     func whatIsNoOrderIsRefused(_ data: String, _ code: String, _ field: String) throws {
         let ledger = try Ledger.filled()
