@@ -6,7 +6,10 @@ extension Catalog {
     package static func decode(_ value: Value) -> Result<Catalog, CatalogProblems> {
         var reader = CatalogReader(
             value, path: "",
-            known: ["catalog", "currency", "default_plan", "meters", "features", "credit", "plans"])
+            known: [
+                "catalog", "currency", "default_plan", "meters", "features", "credit", "plans",
+                "personal",
+            ])
         if reader["catalog"] != .number(DecimalNumber(mantissa: 1, scale: 0)) {
             reader.add("catalog", "must be 1: the version of this format")
         }
@@ -25,13 +28,14 @@ extension Catalog {
         if let defaultPlan, !plans.contains(where: { $0.key == defaultPlan }) {
             reader.add("default_plan", "there is no plan \"\(defaultPlan)\" under plans")
         }
+        let personal = personal(meters, &reader)
         guard reader.problems.isEmpty, let currency else {
             return .failure(CatalogProblems(list: reader.problems))
         }
         return .success(
             Catalog(
                 currency: currency, defaultPlan: defaultPlan, meters: meters, features: features,
-                credit: credit, plans: plans))
+                credit: credit, plans: plans, personal: personal))
     }
 
     private static func meter(_ member: Value.Member, _ parent: inout CatalogReader) -> Meter {
@@ -111,7 +115,7 @@ extension Catalog {
     }
 
     /// By bytes: two spellings of "é" are two properties.
-    private static func isSame(_ left: [String], _ right: [String]) -> Bool {
+    static func isSame(_ left: [String], _ right: [String]) -> Bool {
         left.elementsEqual(right) { $0.utf8.elementsEqual($1.utf8) }
     }
 

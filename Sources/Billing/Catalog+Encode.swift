@@ -3,7 +3,7 @@ import Money
 extension Catalog {
     /// The catalog as a tree, in its canonical form: what is published into the log.
     package var value: Value {
-        .object(of: [
+        var members: [(String, Value)] = [
             ("catalog", .number(DecimalNumber(mantissa: 1, scale: 0))),
             ("currency", .string(currency.code)),
             ("default_plan", defaultPlan.map { .string($0) } ?? .null),
@@ -11,14 +11,19 @@ extension Catalog {
             ("features", .object(of: features.map { ($0.key, $0.value) })),
             ("credit", credit?.value ?? .null),
             ("plans", .object(of: plans.map { ($0.key, $0.value) })),
-        ])
+        ]
+        // Left out where nothing is personal: such a catalog has the form that it always had.
+        if !personal.isEmpty {
+            members.append(("personal", .array(personal.map { .string(dotted($0)) })))
+        }
+        return .object(of: members)
     }
 }
 
 /// A quantity as the text that stands in a canonical catalog.
 private func text(_ quantity: Quantity) -> Value { .string(quantity.description) }
 
-private func dotted(_ path: [String]) -> String { path.joined(separator: ".") }
+func dotted(_ path: [String]) -> String { path.joined(separator: ".") }
 
 extension Meter {
     var value: Value {

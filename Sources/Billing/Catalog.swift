@@ -17,6 +17,8 @@ package struct Catalog: Hashable, Sendable {
     package let credit: Credit?
     /// What is sold.
     package let plans: [Plan]
+    /// Properties under `data` that are of a person, whatever the event: their values can be erased.
+    package let personal: [[String]]
 
     /// The plan with this key.
     package func plan(_ key: String) -> Plan? { plans.first { $0.key == key } }
@@ -143,6 +145,12 @@ package struct CatalogProblem: Hashable, Sendable, CustomStringConvertible {
     package let path: String
     /// What is wrong and what is expected.
     package let message: String
+
+    /// A problem; see the properties.
+    package init(path: String, message: String) {
+        self.path = path
+        self.message = message
+    }
 
     /// `path: message`.
     package var description: String { path.isEmpty ? message : "\(path): \(message)" }

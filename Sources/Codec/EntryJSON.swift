@@ -75,6 +75,12 @@ package enum EntryJSON {
         if outcome.shortfallUnits != 0 {
             json.member("shortfall", Quantity(units: outcome.shortfallUnits).description)
         }
+        if !outcome.remains.isEmpty {
+            json.key("remains")
+            json.beginArray()
+            for hash in outcome.remains { json.string(hash.hex) }
+            json.endArray()
+        }
         json.endObject()
     }
 }

@@ -54,6 +54,38 @@ enum NodeReader {
         return Int(count)
     }
 
+    /// Whether a node is personal, or has a personal one in it: salted or redacted. The tree was
+    /// checked before.
+    static func holdsPersonal(_ node: RawSpan) -> Bool {
+        switch node.byte(at: 0) {
+        case NodeTag.salted, NodeTag.redacted: return true
+        case NodeTag.array, NodeTag.object:
+            var reader = ByteReader(node)
+            return (try? findPersonal(&reader, depth: depthMax)) ?? false
+        default: return false
+        }
+    }
+
+    private static func findPersonal(
+        _ reader: inout ByteReader, depth: Int
+    ) throws(DecodeFailure) -> Bool {
+        guard depth > 0 else { throw .invalid("nested too deeply", reader.offset) }
+        let tag = reader.peek
+        switch tag {
+        case NodeTag.salted, NodeTag.redacted: return true
+        case NodeTag.array, NodeTag.object:
+            _ = try reader.readByte()
+            for _ in 0..<(try count(&reader)) {
+                if tag == NodeTag.object { _ = try reader.readPrefixed() }
+                if try findPersonal(&reader, depth: depth - 1) { return true }
+            }
+            return false
+        default:
+            try skip(&reader, depth: depth)
+            return false
+        }
+    }
+
     /// Where the node at a path lies; nil if there is none. The tree was checked before.
     static func find(_ keys: [[UInt8]], in node: RawSpan) -> Range<Int>? {
         do {

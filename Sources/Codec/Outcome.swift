@@ -23,17 +23,22 @@ package struct Outcome: Equatable, Sendable {
     package var draws: [Draw]
     /// Credits that no grant could cover, in 10⁻¹² credits.
     package var shortfallUnits: Int128
+    /// What a redaction leaves of each entry it names, in the order of their positions: SHA-256 of the
+    /// entry as the proof tree has it.
+    package var remains: [Digest]
 
     /// Recorded, nothing else.
     package static let recorded = Outcome()
 
     /// An outcome.
     package init(
-        decision: OutcomeDecision? = nil, draws: [Draw] = [], shortfallUnits: Int128 = 0
+        decision: OutcomeDecision? = nil, draws: [Draw] = [], shortfallUnits: Int128 = 0,
+        remains: [Digest] = []
     ) {
         self.decision = decision
         self.draws = draws
         self.shortfallUnits = shortfallUnits
+        self.remains = remains
     }
 
     /// Appends the outcome's canonical bytes.
@@ -42,6 +47,7 @@ package struct Outcome: Equatable, Sendable {
         if decision != nil { flags |= 1 }
         if !draws.isEmpty { flags |= 2 }
         if shortfallUnits != 0 { flags |= 4 }
+        if !remains.isEmpty { flags |= 8 }
         bytes.append(flags)
         if let decision {
             bytes.append(decision.allowed ? 1 : 0)
@@ -55,6 +61,10 @@ package struct Outcome: Equatable, Sendable {
             }
         }
         if shortfallUnits != 0 { bytes.appendZigzag128(shortfallUnits) }
+        if !remains.isEmpty {
+            bytes.appendVarint(UInt64(remains.count))
+            for hash in remains { hash.append(to: &bytes) }
+        }
     }
 
     /// Reads an outcome that fills `span`.
@@ -62,7 +72,7 @@ package struct Outcome: Equatable, Sendable {
         self.init()
         var reader = ByteReader(span)
         let flags = try reader.readByte()
-        guard flags < 8 else { throw .invalid("outcome flags", 0) }
+        guard flags < 16 else { throw .invalid("outcome flags", 0) }
         if flags & 1 != 0 {
             let allowed = try reader.readByte()
             guard allowed <= 1, let reason = Reason(rawValue: try reader.readByte()) else {
@@ -86,6 +96,13 @@ package struct Outcome: Equatable, Sendable {
         if flags & 4 != 0 {
             shortfallUnits = try reader.readZigzag128()
             guard shortfallUnits != 0 else { throw .invalid("outcome shortfall", reader.offset) }
+        }
+        if flags & 8 != 0 {
+            let count = try reader.readVarint()
+            guard count > 0, count <= UInt64(reader.remaining / Digest.byteCount) else {
+                throw .outOfRange(reader.offset)
+            }
+            for _ in 0..<count { remains.append(try Digest(from: &reader)) }
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the outcome", reader.offset) }
     }

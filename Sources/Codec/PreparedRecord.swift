@@ -5,7 +5,7 @@ package struct PreparedRecord: BitwiseCopyable, Sendable {
     /// Offset of the content in the arena.
     package let contentStart: Int
     /// Bytes of the content.
-    package let contentLength: Int
+    package internal(set) var contentLength: Int
     /// Offset of the id's text in the arena.
     package let idStart: Int
     /// Bytes of the id.

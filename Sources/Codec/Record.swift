@@ -15,6 +15,7 @@ package import Bytes
 ///              | allowed u8 | reason u8        if flags & 1
 ///              | varint n, n × (varint grant ordinal, zigzag credits 10⁻¹²)   if flags & 2
 ///              | zigzag shortfall 10⁻¹²        if flags & 4
+///              | varint n, n × SHA-256         if flags & 8
 ///     node     = 0 null | 1 false | 2 true | 3 zigzag integer | 4 scale u8, zigzag mantissa
 ///              | 5 number text | 6 string | 7 varint n, n nodes
 ///              | 8 varint n, n × (key, node), keys ascending by bytes, none twice
@@ -34,6 +35,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case subscribe = 3
     case grant = 4
     case publish = 5
+    case redact = 6
 
     /// The word in `tail` and in filters.
     package var name: String {
@@ -43,6 +45,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .subscribe: "subscribe"
         case .grant: "grant"
         case .publish: "publish"
+        case .redact: "redact"
         }
     }
 }
@@ -73,6 +76,23 @@ package struct PropertyPath: Hashable, Sendable {
 
     /// A path from names.
     package init(_ names: [String]) { keys = names.map { Array($0.utf8) } }
+
+    /// The path that a text with dots says.
+    package init(text: String) {
+        keys = text.utf8.split(
+            separator: UInt8(ascii: "."), omittingEmptySubsequences: false
+        ).map { Array($0) }
+    }
+
+    /// The path as a text with dots.
+    package var text: String {
+        String(decoding: Array(keys.joined(separator: [UInt8(ascii: ".")])), as: UTF8.self)
+    }
+
+    /// Whether its text comes before another's, byte by byte.
+    package func precedes(_ other: PropertyPath) -> Bool {
+        text.utf8.lexicographicallyPrecedes(other.text.utf8)
+    }
 }
 
 /// One record read in place: offsets into its bytes, nothing copied.
@@ -252,13 +272,37 @@ package struct RecordView: ~Escapable {
         return Timestamp(nanoseconds: time).formatted(fractionDigits: Int(style))
     }
 
-    /// The node at a path inside `data`; nil if there is none.
+    /// The node at a path inside `data`; nil if there is none, or if a personal property is in it or
+    /// around it: what can be erased is measured by nobody, before its erasure as little as after.
     @_lifetime(copy self)
     package func property(_ path: PropertyPath) -> RawSpan? {
+        guard let place = place(path.keys), !NodeReader.holdsPersonal(part(place)) else {
+            return nil
+        }
+        return part(place)
+    }
+
+    /// Where the node at a path inside `data` stands in the bytes that the view was made of, whatever
+    /// it is; nil if there is none.
+    func place(_ keys: [[UInt8]]) -> Range<Int>? {
         guard let dataRange else { return nil }
-        guard let range = NodeReader.find(path.keys, in: part(dataRange)) else { return nil }
-        return part(
-            (dataRange.lowerBound + range.lowerBound)..<(dataRange.lowerBound + range.upperBound))
+        guard let range = NodeReader.find(keys, in: part(dataRange)) else { return nil }
+        return (dataRange.lowerBound + range.lowerBound)..<(dataRange.lowerBound + range.upperBound)
+    }
+
+    /// The byte at an offset in the bytes that the view was made of.
+    func byte(at offset: Int) -> UInt8 { bytes.byte(at: offset) }
+
+    /// Where the content stands in the bytes that the view was made of.
+    var contentPlace: Range<Int> { contentRange }
+
+    /// The content up to the attributes and the data.
+    var head: RawSpan {
+        @_lifetime(copy self)
+        get {
+            let end = (attributesRange ?? dataRange)?.lowerBound ?? contentRange.upperBound
+            return part(contentRange.lowerBound..<end)
+        }
     }
 
     /// The keyed 64-bit hash of (source, id), lengths included.

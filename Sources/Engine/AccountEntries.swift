@@ -80,7 +80,7 @@ struct AccountEntries {
                     addition: .init(
                         aggregation: meter.aggregation, units: order.quantity.units,
                         uniqueKey: uniqueKey)))
-        case .subscribe, .grant, .publish: return
+        case .subscribe, .grant, .publish, .redact: return
         }
     }
 }

@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Money
 import Projections
 
 /// A command with its members read: what becomes an entry of its own kind.
@@ -34,8 +35,38 @@ struct Command {
         case "publish":
             return try command(
                 .publish, arguments, required: ["catalog"], optional: [], hasAccount: false)
+        case "redact":
+            return try redaction(
+                command(
+                    .redact, arguments, required: ["positions", "properties", "reason"],
+                    optional: [], hasAccount: false))
         default: return nil
         }
+    }
+
+    /// The command with its lists in order, each element once: what is the same order is the same content.
+    private static func redaction(_ command: Command) -> Command {
+        var members: [(String, Value)] = []
+        for name in ["positions", "properties", "reason"] {
+            guard let value = command.data[name] else { continue }
+            members.append((name, name == "reason" ? value : ascending(value)))
+        }
+        return Command(
+            kind: command.kind, source: command.source, id: command.id, subject: nil, time: nil,
+            timeText: "", data: .object(of: members))
+    }
+
+    private static func ascending(_ value: Value) -> Value {
+        guard case .array(let list) = value else { return value }
+        let sorted = list.sorted { left, right in
+            switch (left, right) {
+            case (.number(let left), .number(let right)): left.mantissa < right.mantissa
+            case (.string(let left), .string(let right)):
+                left.utf8.lexicographicallyPrecedes(right.utf8)
+            default: false
+            }
+        }
+        return .array(sorted.reduce(into: []) { if $0.last != $1 { $0.append($1) } })
     }
 
     private static func command(

@@ -57,7 +57,10 @@ extension Committer {
     private func find(_ fingerprint: UInt64, _ content: RawSpan) throws -> Found? {
         var found: Found?
         _ = try identities.first(fingerprint) { position in
-            let known = try withEntry(at: position) { try KnownEntry($0, comparedTo: content) }
+            let erased = books.redactions.paths(at: position)
+            let known = try withEntry(at: position) {
+                try KnownEntry($0, erasing: erased, comparedTo: content)
+            }
             found = known.map { Found(position: position, entry: $0) }
             return found != nil
         }
@@ -80,7 +83,10 @@ extension Committer {
                 guard try Self.isOfOneSource(bytes, content),
                     let here = try RecordView(record: bytes).sequence
                 else { return .other }
-                if here == sequence, let known = try KnownEntry(bytes, comparedTo: content) {
+                let erased = books.redactions.paths(at: position)
+                if here == sequence,
+                    let known = try KnownEntry(bytes, erasing: erased, comparedTo: content)
+                {
                     return .found(known)
                 }
                 return here > sequence ? .beyond : .other

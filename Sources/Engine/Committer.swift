@@ -91,9 +91,10 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if record.kind == .publish {
+            if record.kind == .publish || record.kind == .redact {
                 handOver()
-                // A catalog may make history be metered again: all of it must be readable.
+                // A catalog may make history be metered again, and what is redacted must be looked at:
+                // all of it must be readable.
                 waitUntilDurable(books.position)
             }
             if hasFailed {
@@ -119,7 +120,7 @@ final class Committer: @unchecked Sendable {
         if answerFromHistory(place, fingerprint, content, batch, index) { return }
         while true {
             if job.frame.count == 0 { stampFrame() }
-            switch books.decide(view, recordedAt: job.commitTime) {
+            switch decide(view) {
             case .refused(let refusal):
                 refuse(refusal, batch, index)
                 return
@@ -134,6 +135,22 @@ final class Committer: @unchecked Sendable {
                 }
                 return
             }
+        }
+    }
+
+    private func decide(_ view: borrowing RecordView) -> Verdict {
+        let verdict = books.decide(view, recordedAt: job.commitTime)
+        guard view.kind == .redact, case .entry(_, let evidence) = verdict,
+            case .success(let order) = RedactOrder.read(view)
+        else { return verdict }
+        do {
+            let remains = try RedactedEntries(reader: engine.reader).remains(of: order)
+            return .entry(Outcome(remains: remains), evidence)
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch {
+            return .refused(
+                Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)"))
         }
     }
 

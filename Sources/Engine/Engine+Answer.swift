@@ -106,6 +106,8 @@ extension Engine {
         json.member("store", snapshots.storeName)
         json.member("snapshot_position", snapshot)
         json.member("sealed_position", reader.sealedPosition)
+        json.member("redactions", UInt64(personal.redactions.entries.count))
+        json.member("redactions_pending", UInt64(redactionsPending))
         if let failure = upkeep.read({ $0.failure }) { json.member("sealing_failure", failure) }
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)
@@ -163,6 +165,7 @@ extension Engine {
             let done = try compact()
             json.member("sealed", done.sealings)
             json.member("merged", done.merges)
+            json.member("rewritten", done.rewrites)
             json.member("files_replaced", done.filesReplaced)
             json.member("bytes_before", done.bytesBefore)
             json.member("bytes_after", done.bytesAfter)

@@ -8,6 +8,8 @@ package struct CompactReport: Sendable, Equatable {
     package internal(set) var sealings: UInt64 = 0
     /// Sealed segments were merged so many times.
     package internal(set) var merges: UInt64 = 0
+    /// Sealed segments were written again for a redaction so many times.
+    package internal(set) var rewrites: UInt64 = 0
     /// Files that were replaced, and their bytes.
     package internal(set) var filesReplaced: UInt64 = 0
     /// Bytes of the replaced files.
@@ -16,7 +18,11 @@ package struct CompactReport: Sendable, Equatable {
     package internal(set) var bytesAfter: UInt64 = 0
 
     mutating func add(_ report: SealReport) {
-        if report.isCompaction { merges += 1 } else { sealings += 1 }
+        switch report.work {
+        case .sealing: sealings += 1
+        case .compaction: merges += 1
+        case .rewriting: rewrites += 1
+        }
         filesReplaced += UInt64(report.filesReplaced)
         bytesBefore += UInt64(report.bytesBefore)
         bytesAfter += UInt64(report.bytesAfter)
@@ -26,6 +32,7 @@ package struct CompactReport: Sendable, Equatable {
     func since(_ earlier: CompactReport) -> CompactReport {
         CompactReport(
             sealings: sealings - earlier.sealings, merges: merges - earlier.merges,
+            rewrites: rewrites - earlier.rewrites,
             filesReplaced: filesReplaced - earlier.filesReplaced,
             bytesBefore: bytesBefore - earlier.bytesBefore,
             bytesAfter: bytesAfter - earlier.bytesAfter)
@@ -44,6 +51,8 @@ struct SealerDesk {
     var roundsBegun = 0
     /// What was done since the start.
     var total = CompactReport()
+    /// Which redacted values are still on the disk.
+    var erasure = ErasureState()
     /// Why the last piece of work failed, if it did.
     var failure: String?
     var hasEnded = false
@@ -60,20 +69,18 @@ extension Engine {
                 defer { desk.wantsEverything = false }
                 return desk.wantsEverything
             }
-            var failure: String?
             var hasSealed = false
-            do throws(LogFailure) {
+            // Each by itself: what stands in the way of one is no reason to leave the other.
+            let notErased = failure { try erase(sealing, everything) }
+            let notSealed = failure {
                 while let report = try sealPiece(sealing, everything) {
                     hasSealed = true
                     upkeep.withLock { $0.total.add(report) }
                 }
-            } catch {
-                // The rows stay what they are, and the next round tries again.
-                if error.kind != .interrupted { failure = error.message }
             }
             if hasSealed { signCheckpoint(&lastCheckpoint) }
             upkeep.withLock { desk in
-                desk.failure = failure
+                desk.failure = notErased ?? notSealed
                 desk.roundsDone = desk.roundsBegun
             }
         }
@@ -94,16 +101,31 @@ extension Engine {
         try? proofs.write(.checkpoint, of: self, to: &json)
     }
 
-    private func sealPiece(
-        _ sealing: Sealing, _ everything: Bool
+    /// Why some work was not done; nil if it was, or if the log ended. The log is as it was then, and the
+    /// next round tries again.
+    private func failure(_ work: () throws -> Void) -> String? {
+        do {
+            try work()
+            return nil
+        } catch let failure as LogFailure {
+            return failure.kind == .interrupted ? nil : failure.message
+        } catch {
+            return (error as? EngineFailure)?.message ?? "\(error)"
+        }
+    }
+
+    /// Does one piece of work.
+    /// - Parameter through: rows up to this entry are due, however few they are.
+    func sealPiece(
+        _ sealing: Sealing, _ everything: Bool, through: Position? = nil
     ) throws(LogFailure) -> SealReport? {
         try sealing.work(
-            now: options.clock.wallNanoseconds(), everything: everything,
-            offer: { exchange.withLock(waking: .sync) { $0.wantsMaintenance = true } },
+            now: options.clock.wallNanoseconds(), everything: everything, through: through,
+            redaction: redaction, offer: offerToLog,
             pause: { !sealing.hasEnded })
     }
 
-    /// Seals and merges all that can be, and waits for it.
+    /// Seals and merges all that can be, erases what is redacted, and waits for it.
     /// - Throws: `EngineFailure` with what stood in the way; the log is as it was then.
     package func compact() throws(EngineFailure) -> CompactReport {
         guard let sealing = upkeep.read({ $0.sealing }) else {

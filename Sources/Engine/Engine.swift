@@ -74,6 +74,8 @@ package final class Engine: Sendable {
     /// The secret under which identities are hashed.
     package let key: SipKey
     let snapshots: SnapshotStore
+    /// What is personal and what is redacted, for edges and readers.
+    let personal = PersonalRules()
     let observers: Monitor<[any DurableObserver]>
     /// What the sealer's thread and who asks it share.
     let upkeep = Monitor(SealerDesk())
@@ -97,6 +99,7 @@ package final class Engine: Sendable {
         self.snapshots = snapshots
         self.reader = reader
         key = opened.key
+        personal.publish(opened.durable)
         durable = Monitor(DurableBooks(books: opened.durable, chain: opened.chain))
         exchange = Monitor(
             Exchange(

@@ -32,6 +32,9 @@ package enum EngineLimits {
     package static let checkpointEvery: Int64 = 3_600_000_000_000
     /// How long the sealer sleeps between two looks, nanoseconds, if nothing tells it of news.
     package static let idleBeforeSealing: Int64 = 60_000_000_000
+    /// Between two times at which redacted values are taken off the disk, nanoseconds, if nobody asks
+    /// for it.
+    package static let erasureInterval: Int64 = 60_000_000_000
     /// Rows in one page of an explanation, if the request does not say.
     package static let explainRows = 1_000
     /// Rows in one page of an explanation at most.

@@ -56,7 +56,7 @@ package struct FollowRequest: Sendable {
 
 /// Entries as JSON lines, from a position on, as far as they are durable.
 ///
-/// It reads the log and no books, so a slow reader holds up nobody. Confined to one thread.
+/// It reads the log and no books, so a slow reader holds up nobody. What is redacted it does not show. Confined to one thread.
 package struct EntryFeed: ~Copyable {
     /// Why `fill` returned.
     package enum Pause: Sendable {
@@ -74,6 +74,7 @@ package struct EntryFeed: ~Copyable {
     /// Whether the cursor stands on a frame.
     private var isOnFrame = false
     private var json = JSONWriter(capacity: 4096)
+    private var redactions: RedactionView
     /// Entries written so far.
     package private(set) var entries: UInt64 = 0
     /// The position to continue from.
@@ -91,6 +92,7 @@ package struct EntryFeed: ~Copyable {
         }
         self.engine = engine
         self.request = request
+        redactions = RedactionView(engine.personal)
         next = from
     }
 
@@ -130,14 +132,17 @@ package struct EntryFeed: ~Copyable {
             }
         }
         let header = cursor.header
+        redactions.refresh()
         var index = Int(next - header.firstPosition)
         while index < Int(header.count), out.count < byteLimit {
             if let limit = request.limit, entries >= limit { break }
-            let record = try RecordView(record: cursor.record(index))
-            if matches(record) {
+            if matches(try RecordView(record: cursor.record(index))) {
                 json.clear()
-                try EntryJSON.write(
-                    record, position: next, recordedAt: header.commitTime, to: &json)
+                try redactions.withShown(cursor.record(index), at: next) { bytes in
+                    try EntryJSON.write(
+                        try RecordView(record: bytes), position: next,
+                        recordedAt: header.commitTime, to: &json)
+                }
                 out.append(json.bytes)
                 out.append(UInt8(ascii: "\n"))
                 entries += 1

@@ -9,11 +9,24 @@ struct KnownEntry {
     let detail: ReplyDetail?
 
     /// Compares an entry with a request's content; nil if they have different identities.
+    /// - Parameter paths: what is redacted in the entry, whether its bytes are still there or not: the
+    ///   answer must tell nothing of them.
     /// - Throws: `DecodeFailure` if the entry cannot be read.
-    init?(_ entry: RawSpan, comparedTo content: RawSpan) throws(DecodeFailure) {
+    init?(
+        _ entry: RawSpan, erasing paths: [PropertyPath], comparedTo content: RawSpan
+    ) throws(DecodeFailure) {
+        var erased = ByteBuffer(capacity: 0)
+        if !paths.isEmpty, try RecordErasure.append(entry, erasing: paths, to: &erased) {
+            try self.init(erased.bytes, comparedTo: content)
+        } else {
+            try self.init(entry, comparedTo: content)
+        }
+    }
+
+    private init?(_ entry: RawSpan, comparedTo content: RawSpan) throws(DecodeFailure) {
         let view = try RecordView(record: entry)
         guard try view.hasSameIdentity(as: content) else { return nil }
-        guard view.content.isEqual(to: content) else {
+        guard try SameContent.holds(recorded: view.content, request: content) else {
             status = .conflict
             detail = nil
             return

@@ -2,7 +2,9 @@ import Billing
 package import Bytes
 package import Codec
 import Money
+import Platform
 package import Projections
+import SegmentedLog
 
 /// A line of the protocol, read and checked.
 package enum Request {
@@ -24,11 +26,13 @@ package struct RequestDecoder {
     private let tokens = JSONTokenizer()
     private let events: EventEncoder
     private let commands: CommandEncoder
+    private let salting: Salting
 
     /// A decoder for an engine's requests.
     package init(for engine: Engine) {
         events = EventEncoder(key: engine.key)
         commands = CommandEncoder(key: engine.key)
+        salting = Salting(engine.personal, engine.options.log.random)
     }
 
     /// Reads one line without its line end.
@@ -90,7 +94,15 @@ package struct RequestDecoder {
         case .failure(let rejection):
             return refused(
                 Refusal(code: code, field: rejection.field, message: rejection.message))
-        case .success(let record):
+        case .success(let plain):
+            let record: PreparedRecord
+            do throws(SystemFailure) {
+                record = try salting.salt(plain, in: &arena)
+            } catch {
+                arena.truncate(to: plain.contentStart)
+                let message = "not accepted, send it later: no salt: \(error.message)"
+                return refused(Refusal(code: "overloaded", message: message))
+            }
             guard record.contentLength <= EngineLimits.recordBytesMax else {
                 arena.truncate(to: record.contentStart)
                 let message =

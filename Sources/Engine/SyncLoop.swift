@@ -94,11 +94,13 @@ final class SyncLoop: @unchecked Sendable {
 
     private func apply(_ job: FrameJob) throws {
         let chain = log.chain
+        var changesRules = false
         try engine.durable.withLock { durable in
             for index in 0..<job.frame.count {
                 let position = durable.books.position
                 let stale = try job.frame.withRecord(index) { bytes in
                     let record = try RecordView(record: bytes)
+                    if record.kind == .publish || record.kind == .redact { changesRules = true }
                     return try durable.books.apply(
                         record, outcome: try record.outcome(), recordedAt: job.commitTime)
                 }
@@ -108,7 +110,9 @@ final class SyncLoop: @unchecked Sendable {
             }
             durable.chain = chain
             durable.commitTime = job.commitTime
+            if changesRules { engine.personal.publish(durable.books) }
         }
+        if changesRules { log.sealing.tellNews() }
     }
 
     private func count(_ job: FrameJob) -> OutcomeCounts {

@@ -45,6 +45,7 @@ extension Books {
         case .subscribe: decideSubscribe(record)
         case .grant: decideGrant(record, recordedAt)
         case .publish: decidePublish(record)
+        case .redact: decideRedact(record)
         }
     }
 
@@ -213,15 +214,39 @@ extension Books {
             return .refused(
                 .bad("catalog", "the catalog is missing"))
         }
+        let problems: [CatalogProblem]
         switch Catalog.decode(value) {
-        case .success: return .entry(.recorded, Evidence())
-        case .failure(let problems):
-            let first = problems.list.first?.description ?? "it cannot be read"
-            return .refused(
-                .init(
-                    code: "bad_catalog", field: "catalog",
-                    message: "the catalog has \(problems.list.count) problems; the first: \(first)",
-                    problems: problems.list))
+        case .success(let catalog): problems = catalog.personalProblems(with: registry.meters)
+        case .failure(let failure): problems = failure.list
+        }
+        guard let first = problems.first else { return .entry(.recorded, Evidence()) }
+        return .refused(
+            .init(
+                code: "bad_catalog", field: "catalog",
+                message: "the catalog has \(problems.count) problems; the first: \(first)",
+                problems: problems))
+    }
+
+    /// What the entries themselves have is for the engine to see, which can read them.
+    private func decideRedact(_ record: borrowing RecordView) -> Verdict {
+        switch RedactOrder.read(record) {
+        case .failure(let refusal): return .refused(refusal)
+        case .success(let order):
+            if let last = order.positions.last, last >= position {
+                return .refused(
+                    Refusal(
+                        code: "unknown_position", field: "positions",
+                        message: "positions: the log ends before position \(position); \(last) "
+                            + "is beyond it"))
+            }
+            guard redactions.hasRoom(for: order.positions) else {
+                return .refused(
+                    .bad(
+                        "positions",
+                        "\(redactions.entries.count) entries are redacted; at most "
+                            + "\(Redactions.entriesMax) can be"))
+            }
+            return .entry(.recorded, Evidence())
         }
     }
 

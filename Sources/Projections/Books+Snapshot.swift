@@ -4,7 +4,7 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication, producers
+        case registry, counters, credits, entitlements, deduplication, producers, redactions
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -15,6 +15,7 @@ extension Books {
             case .entitlements: Entitlements.version
             case .deduplication: Deduplication.version
             case .producers: Producers.version
+            case .redactions: Redactions.version
             }
         }
     }
@@ -39,6 +40,9 @@ extension Books {
             deduplication.serialise(into: &bytes)
             try spill(&bytes)
         case .producers: try producers.serialise(into: &bytes, spill)
+        case .redactions:
+            redactions.serialise(into: &bytes)
+            try spill(&bytes)
         }
     }
 
@@ -61,6 +65,7 @@ extension Books {
                 throw .invalid("identities of another position", reader.offset)
             }
         case .producers: producers = try Producers(key: key, restoring: &reader)
+        case .redactions: redactions = try Redactions(restoring: &reader)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
         self.position = position

@@ -34,6 +34,8 @@ package struct Books: ~Copyable {
     package internal(set) var deduplication: Deduplication
     /// Sources that number their events.
     package internal(set) var producers: Producers
+    /// Which values are erased.
+    package internal(set) var redactions: Redactions
 
     let key: SipKey
     /// Position at which this was copied from other books; nil: it was not.
@@ -51,6 +53,7 @@ package struct Books: ~Copyable {
         entitlements = Entitlements()
         deduplication = Deduplication()
         producers = Producers(key: key)
+        redactions = Redactions()
     }
 
     private init(sharing other: inout Books) {
@@ -63,6 +66,7 @@ package struct Books: ~Copyable {
         entitlements = other.entitlements.copy()
         deduplication = other.deduplication.copy()
         producers = other.producers.copy()
+        redactions = other.redactions
     }
 
     /// The same books, in microseconds: both share their memory, chunk by chunk, and each pays for
@@ -104,6 +108,7 @@ package struct Books: ~Copyable {
         case .subscribe: try applySubscribe(record, recordedAt)
         case .grant: try applyGrant(record, recordedAt)
         case .publish: stale = try applyPublish(record, recordedAt)
+        case .redact: try applyRedact(record)
         }
         position += 1
         guard !stale.isEmpty else { return stale }
@@ -131,7 +136,7 @@ package struct Books: ~Copyable {
                 let usage = consumption(of: record), meters.contains(usage.meter.number)
             else { return }
             count(usage, record, position, account, Month(containing: recordedAt))
-        case .subscribe, .grant, .publish: return
+        case .subscribe, .grant, .publish, .redact: return
         }
     }
 
@@ -212,6 +217,13 @@ package struct Books: ~Copyable {
                 catalog: catalog))
     }
 
+    private mutating func applyRedact(_ record: borrowing RecordView) throws(Failure) {
+        guard case .success(let order) = RedactOrder.read(record) else {
+            throw .contradiction(position, "a redaction that cannot be read")
+        }
+        redactions.add(order)
+    }
+
     // MARK: Counting
 
     private mutating func count(
@@ -287,6 +299,8 @@ package struct Books: ~Copyable {
         deduplication.digest().append(to: &bytes)
         bytes.appendInteger(Producers.version)
         producers.digest().append(to: &bytes)
+        bytes.appendInteger(Redactions.version)
+        redactions.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

@@ -49,11 +49,15 @@ private struct Scrub: ~Copyable {
     /// What was verified last.
     private var last: (position: Position, chain: Digest, time: Int64) = (0, .zero, .min)
     private var lastRow: UInt64 = 0
+    /// What was verified up to each boundary of a file: when some of them become one file, and not all
+    /// were verified, that one is verified from its beginning.
+    private var boundaries: [Position: (chain: Digest, time: Int64, commits: UInt64)]
     private var done = 0
 
     init(_ reader: LogReader, _ depth: LogReader.ScrubDepth) {
         self.reader = reader
         self.depth = depth
+        boundaries = [0: (.zero, .min, 0)]
     }
 
     /// Verifies what a view shows and what was not verified yet.
@@ -64,7 +68,11 @@ private struct Scrub: ~Copyable {
         let total =
             view.segments.reduce(0) { $0 + $1.end } + view.sealed.reduce(0) { $0 + $1.fileBytes }
         progress(done, total)
-        for record in view.sealed where record.firstPosition >= last.position {
+        for record in view.sealed where record.nextPosition > last.position {
+            if let known = boundaries[record.firstPosition] {
+                last = (record.firstPosition, known.chain, known.time)
+                commits = known.commits
+            }
             guard let segment = try reader.segments.segment(record) else { return false }
             try check(segment)
             done += record.fileBytes
@@ -100,6 +108,7 @@ private struct Scrub: ~Copyable {
         }
         commits += record.commits
         last = (record.nextPosition, record.chain, record.commitTime)
+        boundaries[last.position] = (last.chain, last.time, commits)
     }
 
     private mutating func check(_ row: SegmentView, _ file: File) throws(LogFailure) {
@@ -121,5 +130,6 @@ private struct Scrub: ~Copyable {
         commits += entryFrames
         lastRow = row.id
         last = (result.nextPosition, result.chain, result.commitTime)
+        boundaries[last.position] = (last.chain, last.time, commits)
     }
 }

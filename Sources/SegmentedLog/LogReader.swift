@@ -21,7 +21,7 @@ package final class LogReader: Sendable {
     let fileSystem: any FileSystem
     let codec: (any BlockCodec)?
     let segments: OpenSegments
-    private let scratches = Monitor<[Scratch]>([])
+    private let scratches = Monitor(ScratchPool())
 
     init(
         _ view: LogView, storeID: [UInt8], _ paths: StorePaths, codec: (any BlockCodec)?,
@@ -40,6 +40,11 @@ package final class LogReader: Sendable {
 
     /// The position after the last entry that is sealed.
     package var sealedPosition: Position { view.read { $0.sealedEnd } }
+
+    /// The position after the last entry of a closed segment: what is before it can be sealed.
+    package var closedPosition: Position {
+        view.read { $0.segments.last?.firstPosition ?? $0.durablePosition }
+    }
 
     /// The chain's head and the position it stands at, together.
     package var head: (position: Position, chain: Digest) {
@@ -149,22 +154,45 @@ package final class LogReader: Sendable {
     /// for one entry of a frame after the other.
     private func borrowScratch(for position: Position) -> Scratch {
         scratches.withLock { pool in
-            let index = pool.lastIndex { $0.isHolding(position) } ?? pool.indices.last
-            return index.map { pool.remove(at: $0) }
-        } ?? Scratch()
+            let index =
+                pool.free.lastIndex { $0.isHolding(position) } ?? pool.free.indices.last
+            return index.map { pool.free.remove(at: $0) } ?? Scratch(pool.generation)
+        }
     }
 
     private func giveBack(_ scratch: Scratch) {
-        scratches.withLock { if $0.count < 8 { $0.append(scratch) } }
+        scratches.withLock { pool in
+            guard pool.free.count < 8, scratch.generation == pool.generation else { return }
+            pool.free.append(scratch)
+        }
+    }
+
+    /// Forgets entries in memory, because a file took the place of others: it may be redacted.
+    func forgetWhatWasRead() {
+        scratches.withLock { pool in
+            pool.free = []
+            pool.generation += 1
+        }
     }
 }
 
-/// Memory of one random access at a time. It keeps what it read last: what is durable never changes.
+/// Memories that nobody uses just now.
+private struct ScratchPool {
+    var free: [Scratch] = []
+    /// Counts up when what was read is to be forgotten.
+    var generation: UInt64 = 0
+}
+
+/// Memory of one random access at a time. It keeps what it read last: what is durable does not change but
+/// by a redaction.
 private final class Scratch {
+    let generation: UInt64
     private var window = FrameWindow(ahead: LogLimits.indexSpacingBytes + LogLimits.blockBytes)
     private var frame: FrameHeader?
     private var block = BlockMemory()
     private var segment: SealedSegment?
+
+    init(_ generation: UInt64) { self.generation = generation }
 
     /// Whether a position can be given without reading.
     func isHolding(_ position: Position) -> Bool {

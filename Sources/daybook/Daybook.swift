@@ -35,7 +35,7 @@ struct Daybook: ParsableCommand {
                 name: "Write:",
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
-                    SubscribeCommand.self, GrantCommand.self,
+                    SubscribeCommand.self, GrantCommand.self, RedactCommand.self,
                 ]),
             CommandGroup(
                 name: "Ask:",

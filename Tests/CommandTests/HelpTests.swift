@@ -43,6 +43,8 @@ import Testing
         ["tail"], ["record"], ["catalog", "show"], ["prove", "a"], ["checkpoint"], ["key"],
         ["catalog", "diff", "Fixtures/catalogs/llm.yaml"],
         ["catalog", "publish", "Fixtures/catalogs/llm.yaml"],
+        ["redact", "--position", "1", "--property", "p", "--reason", "r"],
+        ["redact", "--account", "a", "--property", "p", "--reason", "r"],
     ]
 
     @Test(arguments: asking)

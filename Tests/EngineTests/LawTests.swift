@@ -4,6 +4,7 @@ import Codec
 import Engine
 import Foundation
 import Platform
+import Projections
 import SegmentedLog
 import SimulatedFileSystem
 import Testing
@@ -170,7 +171,7 @@ import Testing
                 $0.contains("/snapshots/")
                     && $0.hasSuffix(String(repeating: "0", count: 20 - position.count) + position)
             }
-            #expect(files.count == 6)
+            #expect(files.count == Books.Part.allCases.count)
             snapshots.append(files.map { ($0, disk.contents(of: $0) ?? []) })
         }
         let state = engine.durableState()

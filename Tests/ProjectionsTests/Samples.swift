@@ -64,6 +64,13 @@ enum Sample {
         return arena.copyBytes(in: 0..<arena.count)
     }
 
+    /// The canonical content of a redaction.
+    static func redact(_ id: String, _ positions: [Int], _ paths: [String]) throws -> [UInt8] {
+        let list = paths.map { "\"\($0)\"" }.joined(separator: ",")
+        return try command(
+            .redact, id, nil, #"{"positions":\#(positions),"properties":[\#(list)],"reason":"r"}"#)
+    }
+
     /// A catalog, given as JSON.
     static func catalog(_ json: String) throws -> Catalog {
         try Catalog.decode(ValueCoder.value(json: Array(json.utf8))).get()
@@ -210,6 +217,8 @@ final class Ledger {
         for number in 0..<60 {
             try ledger.record(Sample.sequenced("meter-7", UInt64(number / 2), UInt64(number % 2)))
         }
+        try ledger.record(Sample.redact("r1", [3, 5, 9], ["name"]))
+        try ledger.record(Sample.redact("r2", [5], ["user.email"]))
         return ledger
     }
 }

@@ -94,7 +94,8 @@ enum RecordCommitment {
         buffer.append(try prefix.read(count: prefix.remaining))
     }
 
-    private static func appendNode(
+    /// Appends the node at the reader; salted nodes as what is left of them.
+    static func appendNode(
         _ content: RawSpan, _ reader: inout ByteReader, _ depth: Int, to form: inout ByteBuffer
     ) throws(DecodeFailure) {
         guard depth > 0 else { throw .invalid("nested too deeply", reader.offset) }

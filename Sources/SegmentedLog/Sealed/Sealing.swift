@@ -12,8 +12,18 @@ package struct SealReport: Sendable, Equatable {
     package var bytesBefore: Int
     /// Bytes of the new one.
     package var bytesAfter: Int
-    /// Whether sealed segments were merged; else rows were sealed.
-    package var isCompaction: Bool
+    /// What was done.
+    package var work: Work
+
+    /// What there is to do.
+    package enum Work: Sendable {
+        /// Rows became columns.
+        case sealing
+        /// Sealed segments became one.
+        case compaction
+        /// A sealed segment was written again, because something in it was redacted.
+        case rewriting
+    }
 }
 
 /// # Sealing and compaction, in the background
@@ -59,30 +69,58 @@ package final class Sealing: Sendable {
     /// - Parameters:
     ///   - now: nanoseconds since 1970 UTC.
     ///   - everything: all closed rows, and all sealed segments that can be merged, are due.
+    ///   - through: closed rows that hold this entry, and those before them, are due.
     ///   - redaction: see `Sealer.Redaction`; nil where nothing is redacted.
     ///   - offer: called when there is something to adopt: wakes the log's thread, or is it.
     ///   - pause: called often; may wait, and says whether to go on.
     /// - Returns: nil if nothing is due.
     /// - Throws: the log is as it was then; what failed may be tried again.
     package func work(
-        now: Int64, everything: Bool, redaction: Sealer.Redaction? = nil,
-        offer: () -> Void, pause: () -> Bool = { true }
+        now: Int64, everything: Bool, through: Position? = nil,
+        redaction: Sealer.Redaction? = nil, offer: () -> Void, pause: () -> Bool = { true }
     ) throws(LogFailure) -> SealReport? {
         guard let sealer else { return nil }
         let view = reader.view.read { $0 }
-        guard let job = sealJob(view, now, everything) ?? compactionJob(view, everything) else {
-            return nil
+        if let job = sealJob(view, now, everything, through) {
+            return try replace(job, .sealing, sealer, redaction, offer, pause)
         }
+        guard let job = compactionJob(view, everything) else { return nil }
+        return try replace(job, .compaction, sealer, redaction, offer, pause)
+    }
+
+    /// Writes the sealed segment that holds an entry again, redacted, and removes the old file. Chain,
+    /// tree and hashes stay what they are.
+    /// - Parameters: see `work`; the entry is sealed.
+    /// - Throws: the log is as it was then; what failed may be tried again.
+    package func rewrite(
+        at position: Position, redaction: Sealer.Redaction?, offer: () -> Void,
+        pause: () -> Bool = { true }
+    ) throws(LogFailure) -> SealReport {
+        let sealed = reader.view.read { $0.sealed }
+        guard let sealer, let old = sealed.first(where: { $0.positions.contains(position) }) else {
+            throw LogReader.outOfRange(position)
+        }
+        let job = Sealer.Job(
+            positions: old.positions, chainBefore: old.chainBefore, chain: old.chain,
+            timeBefore: old.timeBefore, commitTime: old.commitTime, effort: .high,
+            bytes: old.fileBytes)
+        return try replace(job, .rewriting, sealer, redaction, offer, pause)
+    }
+
+    private func replace(
+        _ job: Sealer.Job, _ work: SealReport.Work, _ sealer: Sealer,
+        _ redaction: Sealer.Redaction?, _ offer: () -> Void, _ pause: () -> Bool
+    ) throws(LogFailure) -> SealReport {
         let id = state.withLock { state in
             defer { state.nextID += 1 }
             return state.nextID
         }
         let record = try sealer.seal(job, id: id, redaction: redaction, pause: pause)
         let retired = try handOver(record, offer)
-        remove(retired)
+        try remove(retired, forGood: redaction != nil)
         return SealReport(
             positions: record.positions, filesReplaced: retired.count, bytesBefore: job.bytes,
-            bytesAfter: record.fileBytes, isCompaction: job.effort == .high)
+            bytesAfter: record.fileBytes, work: work)
     }
 
     /// Offers a segment and waits until it is part of the log.
@@ -105,9 +143,18 @@ package final class Sealing: Sendable {
         return retired
     }
 
-    /// Removes files that no manifest lists any more. One that stays is removed by the next start.
-    private func remove(_ paths: [String]) {
-        for path in paths { try? reader.fileSystem.unlinkIfPresent(path) }
+    /// Removes files that no manifest lists any more. One that stays is removed by the next start; but
+    /// where something was redacted, that is said, and the removal is durable.
+    private func remove(_ paths: [String], forGood: Bool) throws(LogFailure) {
+        guard forGood else {
+            for path in paths { try? reader.fileSystem.unlinkIfPresent(path) }
+            return
+        }
+        try mapped { () throws(SystemFailure) in
+            for path in paths { try reader.fileSystem.unlinkIfPresent(path) }
+            try reader.fileSystem.syncDirectory(reader.paths.segments)
+            try reader.fileSystem.syncDirectory(reader.paths.sealedSegments)
+        }
     }
 
     /// Asks the log to close its active row segment, so that all of it can be sealed.
@@ -144,7 +191,9 @@ package final class Sealing: Sendable {
 
     // MARK: Plans
 
-    private func sealJob(_ view: LogView, _ now: Int64, _ everything: Bool) -> Sealer.Job? {
+    private func sealJob(
+        _ view: LogView, _ now: Int64, _ everything: Bool, _ through: Position?
+    ) -> Sealer.Job? {
         let closed = view.segments.dropLast()
         guard let first = closed.first else { return nil }
         var bytes = 0
@@ -160,7 +209,8 @@ package final class Sealing: Sendable {
         }
         let next = view.segments[count]
         let isOld = now - next.timeBefore >= LogLimits.sealAfter
-        guard everything || isOld || bytes >= options.sealBytes,
+        let isWanted = everything || through.map { $0 >= first.firstPosition } ?? false
+        guard isWanted || isOld || bytes >= options.sealBytes,
             next.firstPosition > first.firstPosition
         else { return nil }
         return Sealer.Job(

@@ -28,6 +28,8 @@ extension SegmentedLog {
             view.sealed.insert(record, at: place ?? view.sealed.count)
             return (Array(rows), replaced)
         }
+        // What was read of the files that go may hold what the new one does not.
+        reader.forgetWhatWasRead()
         reader.segments.forget(rows: Set(rows.map(\.id)), sealed: Set(sealed.map(\.id)))
         sealing.adopted(
             retiring: rows.map(\.path) + sealed.map { paths.sealed($0.id) })
@@ -40,11 +42,27 @@ extension SegmentedLog {
     package func sealNow(
         now: Int64, everything: Bool, redaction: Sealer.Redaction? = nil
     ) throws(LogFailure) -> SealReport? {
+        try adoptingAtOnce { (offer) throws(LogFailure) in
+            try sealing.work(now: now, everything: everything, redaction: redaction, offer: offer)
+        }
+    }
+
+    /// Writes the sealed segment that holds an entry again, on the log's own thread; see
+    /// `Sealing.rewrite`.
+    package func rewriteNow(
+        at position: Position, redaction: Sealer.Redaction?
+    ) throws(LogFailure) -> SealReport {
+        try adoptingAtOnce { (offer) throws(LogFailure) in
+            try sealing.rewrite(at: position, redaction: redaction, offer: offer)
+        }
+    }
+
+    private func adoptingAtOnce<Report>(
+        _ work: (_ offer: () -> Void) throws(LogFailure) -> Report
+    ) throws(LogFailure) -> Report {
         var failure: LogFailure?
         do throws(LogFailure) {
-            let report = try sealing.work(
-                now: now, everything: everything, redaction: redaction
-            ) {
+            let report = try work {
                 do throws(LogFailure) { try maintain() } catch { failure = error }
             }
             if let failure { throw failure }

@@ -83,8 +83,8 @@ struct CompactCommand: QueryCommand {
         abstract: "Seal and merge everything that can be, now.",
         discussion: """
             A running server seals and merges by itself; this does at once what it would do in \
-            time, and more: all rows are sealed, and sealed segments are merged as far as their \
-            sizes allow. What is written is read back and proved equal before it takes the place of \
+            time, and more: all rows are sealed, sealed segments are merged as far as their \
+            sizes allow, and values that were redacted are taken off the disk. What is written is read back and proved equal before it takes the place of \
             what was there. Killed at any point, nothing is lost.
 
             Example: daybook compact
@@ -103,9 +103,12 @@ struct CompactCommand: QueryCommand {
         )
         guard before > 0 else { return ["nothing to do: all is sealed and merged"] }
         let saved = 100 - after * 100 / before
+        let rewritten = reply["rewritten"]?.integer ?? 0
+        let erased =
+            rewritten == 0 ? "" : ", written again without erased values \(rewritten) times"
         return [
-            "sealed \(reply["sealed"].grouped) times, merged \(reply["merged"].grouped) times; "
-                + "\(reply["files_replaced"].grouped) files replaced",
+            "sealed \(reply["sealed"].grouped) times, merged \(reply["merged"].grouped) times"
+                + "\(erased); \(reply["files_replaced"].grouped) files replaced",
             "\(reply["bytes_before"].grouped) bytes became \(reply["bytes_after"].grouped): "
                 + "\(saved) % saved",
         ]

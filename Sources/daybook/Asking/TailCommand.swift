@@ -24,7 +24,8 @@ struct TailCommand: ParsableCommand {
     @Option(help: "Only events of this CloudEvents type.") var type: String?
     @Option(
         help: ArgumentHelp(
-            "Only this kind: event, consume, subscribe, grant, publish. May stand several times.",
+            "Only this kind: event, consume, subscribe, grant, publish, redact. May stand several "
+                + "times.",
             valueName: "kind"))
     var kind: [EntryKind] = []
     @Option(help: ArgumentHelp("Stop after so many entries.", valueName: "n")) var limit: Int?
@@ -33,7 +34,7 @@ struct TailCommand: ParsableCommand {
 
     /// The kinds of entries.
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
-        case event, consume, subscribe, grant, publish
+        case event, consume, subscribe, grant, publish, redact
     }
 
     func validate() throws {

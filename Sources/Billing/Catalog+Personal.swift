@@ -1,0 +1,65 @@
+extension Catalog {
+    /// Properties that a catalog may mark personal.
+    package static let personalMax = 64
+
+    /// Reads `personal`: paths that lead neither into nor around each other or anything that is measured.
+    static func personal(_ meters: [Meter], _ reader: inout CatalogReader) -> [[String]] {
+        guard let value = reader["personal"] else { return [] }
+        guard case .array(let list) = value, list.count <= personalMax else {
+            reader.add(
+                "personal",
+                "a list of at most \(personalMax) properties is needed, such as [user.email]")
+            return []
+        }
+        var paths: [[String]] = []
+        for item in list {
+            guard let text = item.text, !text.isEmpty else {
+                reader.add("personal", "each entry names a property of data")
+                continue
+            }
+            guard let path = reader.path(text, at: "personal") else { continue }
+            if let other = paths.first(where: { overlaps($0, path) }) {
+                reader.add("personal", "\"\(text)\" is named already, by \"\(dotted(other))\"")
+            } else {
+                paths.append(path)
+            }
+        }
+        paths.sort { dotted($0).utf8.lexicographicallyPrecedes(dotted($1).utf8) }
+        reader.add(contentsOf: problems(of: paths, with: meters))
+        return paths
+    }
+
+    /// What stands against the personal properties because of meters that are not in this catalog, but
+    /// were in an earlier one: they go on counting, for the subscriptions that were made then.
+    package func personalProblems(with earlier: [Meter]) -> [CatalogProblem] {
+        Self.problems(of: personal, with: earlier.filter { meter($0.key) == nil })
+    }
+
+    /// What a bill depends on cannot be erased.
+    private static func problems(of paths: [[String]], with meters: [Meter]) -> [CatalogProblem] {
+        paths.flatMap { path in
+            meters.compactMap { meter in
+                guard let read = meter.paths.first(where: { overlaps($0, path) }) else {
+                    return nil
+                }
+                return CatalogProblem(
+                    path: "personal",
+                    message: "\"\(dotted(path))\" cannot be personal: the meter \"\(meter.key)\" "
+                        + "reads \"\(dotted(read))\", and quantities must survive an erasure")
+            }
+        }
+    }
+
+    /// Whether one path leads to the other, or into it.
+    private static func overlaps(_ left: [String], _ right: [String]) -> Bool {
+        let count = min(left.count, right.count)
+        return isSame(Array(left.prefix(count)), Array(right.prefix(count)))
+    }
+}
+
+extension Meter {
+    /// All properties that it reads.
+    fileprivate var paths: [[String]] {
+        filter.map(\.path) + groupBy + (valueProperty.map { [$0] } ?? [])
+    }
+}
