@@ -18,6 +18,8 @@ package struct LogFailure: Error, Sendable, CustomStringConvertible {
         case poisoned
         /// The position is beyond the durable ones.
         case outOfRange
+        /// What was asked for cannot be done as it was asked; nothing was changed.
+        case refused
         /// Work in the background was asked to stop; nothing is wrong.
         case interrupted
     }

@@ -95,6 +95,13 @@ struct StoreScan: ~Copyable {
 
     /// Without a superblock there must be no commit: making a new store over one would hide it.
     private mutating func checkNothingCommitted() throws(LogFailure) {
+        if try isUnfinishedBackup() { throw Self.unfinished(paths) }
+        let sealed = try mapped { () throws(SystemFailure) in
+            try fileSystem.listIfPresent(paths.sealedSegments)
+        }
+        if let name = sealed.sorted().first(where: { StorePaths.id(of: $0, prefix: "S-") != nil }) {
+            throw lostSuperblock(paths.sealedSegments + "/" + name)
+        }
         let names = try mapped { () throws(SystemFailure) in
             try fileSystem.listIfPresent(paths.segments)
         }
@@ -102,13 +109,29 @@ struct StoreScan: ~Copyable {
             guard let id = StorePaths.id(of: name, prefix: "W-") else { continue }
             let path = paths.segment(id)
             if try stray(path, id, nil) == .hasFrames {
-                throw LogFailure(
-                    .damaged,
-                    "\(paths.superblock) is missing, and \(path) holds commits. Nothing was "
-                        + "changed; restore SUPER and manifest/ from a backup",
-                    file: paths.superblock)
+                throw lostSuperblock(path)
             }
         }
+    }
+
+    private func lostSuperblock(_ path: String) -> LogFailure {
+        LogFailure(
+            .damaged,
+            "\(paths.superblock) is missing, and \(path) holds commits. Nothing was changed",
+            file: paths.superblock, offset: 0)
+    }
+
+    private func isUnfinishedBackup() throws(LogFailure) -> Bool {
+        try mapped { () throws(SystemFailure) in
+            try fileSystem.listIfPresent(paths.directory).contains(StorePaths.unfinishedName)
+        }
+    }
+
+    static func unfinished(_ paths: StorePaths) -> LogFailure {
+        LogFailure(
+            .missing,
+            "\(paths.directory) is an unfinished backup: there is no whole store in it. Remove it, "
+                + "and make another", file: paths.directory)
     }
 
     private mutating func readManifest(
