@@ -74,7 +74,7 @@ package struct LogFailure: Error, Sendable, CustomStringConvertible {
         return LogFailure(
             .damaged,
             "\(file) is damaged at offset \(offset)\(place): \(what). Nothing was changed. "
-                + "`daybook inspect \(file)` shows the file; restore it from a backup",
+                + "`daybook inspect \(file)` shows the file",
             file: file, offset: offset, position: position)
     }
 

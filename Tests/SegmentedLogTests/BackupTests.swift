@@ -166,7 +166,7 @@ struct BackupTests {
         _ = try LogBackup.write(#require(whole.log).reader, to: Self.target)
         let calls = whole.system.calls - before
         #expect(calls > 60)
-        for nth in stride(from: 0, to: calls, by: errno == SystemFailure.Code.noSpace ? 3 : 2) {
+        for nth in stride(from: 0, to: calls, by: errno == SystemFailure.Code.noSpace ? 6 : 5) {
             let run = CrashRun(records: false)
             try Self.grown(run)
             let log = try #require(run.log)
