@@ -10,6 +10,7 @@ package import SegmentedLog
 package enum Query: Sendable {
     case ping, status, catalog, snapshot, compact
     case verify(deep: Bool)
+    case backup(to: String, withKeys: Bool)
     case unmatched(limit: Int)
     case check(account: String, feature: String, quantity: Quantity)
     case usage(account: String, period: Period?)
@@ -22,7 +23,7 @@ package enum Query: Sendable {
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .explain, .invoice, .proof: true
+        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .proof: true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
     }
@@ -43,7 +44,9 @@ extension Engine {
         } catch {
             json.member("ok", false)
             json.member("error", error.code)
+            if let field = error.field { json.member("field", field) }
             json.member("message", error.message)
+            json.append(error.members)
         }
         json.endObject()
         return json.finish()
@@ -58,6 +61,8 @@ extension Engine {
         case .catalog: writeCatalog(to: &json)
         case .verify(let deep): try writeVerify(deep: deep, to: &json)
         case .compact: try writeCompact(to: &json)
+        case .backup(let directory, let withKeys):
+            try writeBackup(to: directory, withKeys: withKeys, &json)
         case .snapshot:
             try writeSnapshot(to: &json)
         case .check(let account, let feature, let quantity):
@@ -187,6 +192,7 @@ extension Engine {
             json.member("digest", found.digest.hex)
             json.member("replayed_digest", found.replayedDigest.hex)
         } catch {
+            if let failure = error.log { throw refusal(failure) }
             throw Refusal(code: "storage_failed", message: error.message)
         }
     }
@@ -266,6 +272,14 @@ extension JSONWriter {
         endArray()
         member("total", draft.total?.description ?? "0")
         member("position", position)
+    }
+
+    /// Appends members to the object at hand.
+    package mutating func append(_ members: [Value.Member]) {
+        for member in members {
+            key(member.name)
+            value(member.value)
+        }
     }
 
     /// Writes the numbers of a decision.

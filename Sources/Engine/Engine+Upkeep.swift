@@ -67,7 +67,7 @@ extension Engine {
         } catch let failure as EngineFailure {
             throw failure
         } catch {
-            throw EngineFailure(String(describing: error))
+            throw EngineFailure(String(describing: error), log: error as? LogFailure)
         }
         return VerifyReport(
             position: state.position, digest: state.digest, replayedDigest: books.digest(),

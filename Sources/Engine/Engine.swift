@@ -203,10 +203,19 @@ package struct EngineFailure: Error, Sendable {
     package let message: String
     /// Whether another process holds the store.
     package let isLocked: Bool
+    /// What the log said, if it was the log.
+    package let log: LogFailure?
 
-    init(_ message: String, isLocked: Bool = false) {
+    init(_ message: String, isLocked: Bool = false, log: LogFailure? = nil) {
         self.message = message
         self.isLocked = isLocked
+        self.log = log
+    }
+
+    /// The failure of a start: damage comes with the commands that deal with it.
+    init(start failure: LogFailure, directory: String) {
+        let advice = failure.isDamage ? ". \(DamageAdvice(directory: directory).text(.look))" : ""
+        self.init(failure.message + advice, isLocked: failure.isLocked, log: failure)
     }
 }
 

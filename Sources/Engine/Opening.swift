@@ -29,7 +29,7 @@ enum Opening {
                 directory: options.directory, fileSystem: options.fileSystem,
                 options: logOptions)
         } catch {
-            throw EngineFailure(error.message, isLocked: error.isLocked)
+            throw EngineFailure(start: error, directory: options.directory)
         }
         var report = StartReport()
         report.notes = log.recovery.notes
@@ -53,7 +53,7 @@ enum Opening {
                 directory: options.directory, fileSystem: options.fileSystem,
                 codec: RecordCodec())
         } catch {
-            throw EngineFailure(error.message, isLocked: error.isLocked)
+            throw EngineFailure(start: error, directory: options.directory)
         }
         var report = StartReport()
         report.notes = log.recovery.notes

@@ -18,6 +18,14 @@ extension Query {
             try arguments.allow(["deep"])
             return .verify(deep: try arguments.flag("deep"))
         case "compact": return try plain(.compact, arguments)
+        case "backup":
+            try arguments.allow(["to", "with_key"])
+            let directory = try arguments.text("to")
+            // The server's idea of where it stands is nobody else's.
+            guard directory.utf8.first == UInt8(ascii: "/") else {
+                throw .bad("to", "an absolute path is needed, not \"\(directory)\"")
+            }
+            return .backup(to: directory, withKeys: try arguments.flag("with_key"))
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])

@@ -85,6 +85,7 @@ package enum ReplyJSON {
         json.member("error", refusal.code)
         if let field = refusal.field { json.member("field", field) }
         json.member("message", refusal.message)
+        json.append(refusal.members)
         guard !refusal.problems.isEmpty else { return }
         json.key("problems")
         json.beginArray()

@@ -13,15 +13,19 @@ package struct Refusal: Error, Sendable {
     package let message: String
     /// What is wrong in a catalog, one by one; empty for everything else.
     package let problems: [CatalogProblem]
+    /// Further members of the reply, for programs.
+    package let members: [Value.Member]
 
     /// A refusal; see the properties.
     package init(
-        code: String, field: String? = nil, message: String, problems: [CatalogProblem] = []
+        code: String, field: String? = nil, message: String, problems: [CatalogProblem] = [],
+        members: [Value.Member] = []
     ) {
         self.code = code
         self.field = field
         self.message = message
         self.problems = problems
+        self.members = members
     }
 
     /// A request whose member is missing or ill-formed.

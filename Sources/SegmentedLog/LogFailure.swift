@@ -18,6 +18,8 @@ package struct LogFailure: Error, Sendable, CustomStringConvertible {
         case poisoned
         /// The position is beyond the durable ones.
         case outOfRange
+        /// What was asked for cannot be done as it was asked; nothing was changed.
+        case refused
         /// Work in the background was asked to stop; nothing is wrong.
         case interrupted
     }
@@ -72,7 +74,7 @@ package struct LogFailure: Error, Sendable, CustomStringConvertible {
         return LogFailure(
             .damaged,
             "\(file) is damaged at offset \(offset)\(place): \(what). Nothing was changed. "
-                + "`daybook inspect \(file)` shows the file; restore it from a backup",
+                + "`daybook inspect \(file)` shows the file",
             file: file, offset: offset, position: position)
     }
 

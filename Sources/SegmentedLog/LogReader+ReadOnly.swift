@@ -62,7 +62,13 @@ extension LogReader {
         _ paths: StorePaths, _ fileSystem: any FileSystem
     ) throws(LogFailure) -> File {
         do { return try File.open(paths.lock, .reading, fileSystem) } catch {
-            throw error.isMissing ? missing(paths) : LogFailure(error)
+            guard error.isMissing else { throw LogFailure(error) }
+            if let names = try? fileSystem.list(paths.directory),
+                names.contains(StorePaths.unfinishedName)
+            {
+                throw StoreScan.unfinished(paths)
+            }
+            throw missing(paths)
         }
     }
 

@@ -45,19 +45,28 @@ private struct Scrub: ~Copyable {
     private let reader: LogReader
     private let depth: LogReader.ScrubDepth
     private var scan = FrameScan()
-    private(set) var commits: UInt64 = 0
-    /// What was verified last.
-    private var last: (position: Position, chain: Digest, time: Int64) = (0, .zero, .min)
-    private var lastRow: UInt64 = 0
-    /// What was verified up to each boundary of a file: when some of them become one file, and not all
-    /// were verified, that one is verified from its beginning.
-    private var boundaries: [Position: (chain: Digest, time: Int64, commits: UInt64)]
+    /// Commits in all that was verified.
+    var commits: UInt64 { verified.reduce(0) { $0 + $1.commits } }
+    /// What was verified, in order.
+    private var verified: [Part] = []
+    /// A file that was not there when a view listed it.
+    private var missing: String?
     private var done = 0
+
+    private struct Part {
+        var firstPosition: Position
+        var position: Position
+        var chain: Digest
+        var commits: UInt64
+    }
+
+    private var last: (position: Position, chain: Digest) {
+        verified.last.map { ($0.position, $0.chain) } ?? (0, .zero)
+    }
 
     init(_ reader: LogReader, _ depth: LogReader.ScrubDepth) {
         self.reader = reader
         self.depth = depth
-        boundaries = [0: (.zero, .min, 0)]
     }
 
     /// Verifies what a view shows and what was not verified yet.
@@ -68,18 +77,25 @@ private struct Scrub: ~Copyable {
         let total =
             view.segments.reduce(0) { $0 + $1.end } + view.sealed.reduce(0) { $0 + $1.fileBytes }
         progress(done, total)
-        for record in view.sealed where record.nextPosition > last.position {
-            if let known = boundaries[record.firstPosition] {
-                last = (record.firstPosition, known.chain, known.time)
-                commits = known.commits
+        // A merge may have taken in some of what was verified: all of its segment is read then.
+        let next = view.sealed.first { $0.nextPosition > last.position }
+        while let next, let part = verified.last, part.firstPosition >= next.firstPosition {
+            verified.removeLast()
+        }
+        for record in view.sealed where record.firstPosition >= last.position {
+            guard let segment = try reader.segments.segment(record) else {
+                return try lookAgain(reader.paths.sealed(record.id), record.firstPosition)
             }
-            guard let segment = try reader.segments.segment(record) else { return false }
             try check(segment)
             done += record.fileBytes
             progress(done, total)
         }
+        var lastRow: UInt64 = 0
         for row in view.segments where row.id > lastRow && row.firstPosition >= last.position {
-            guard let open = try reader.segments.segment(row.id, row.path) else { return false }
+            guard let open = try reader.segments.segment(row.id, row.path) else {
+                return try lookAgain(row.path, row.firstPosition)
+            }
+            lastRow = row.id
             try check(row, open.file)
             done += row.end
             progress(done, total)
@@ -91,6 +107,16 @@ private struct Scrub: ~Copyable {
                     + "expected was \(view.chain.hex) at \(view.durablePosition)")
         }
         return true
+    }
+
+    /// A newer view will not list a file that was replaced.
+    /// - Returns: false.
+    private mutating func lookAgain(
+        _ path: String, _ position: Position
+    ) throws(LogFailure) -> Bool {
+        if missing == path { throw LogReader.missing(path, position) }
+        missing = path
+        return false
     }
 
     private mutating func check(_ segment: SealedSegment) throws(LogFailure) {
@@ -106,9 +132,10 @@ private struct Scrub: ~Copyable {
             let before = reader.previousChains(before: record.firstPosition)
             try SealedProof(segment, codec, before).run { true }
         }
-        commits += record.commits
-        last = (record.nextPosition, record.chain, record.commitTime)
-        boundaries[last.position] = (last.chain, last.time, commits)
+        verified.append(
+            Part(
+                firstPosition: record.firstPosition, position: record.nextPosition,
+                chain: record.chain, commits: record.commits))
     }
 
     private mutating func check(_ row: SegmentView, _ file: File) throws(LogFailure) {
@@ -127,9 +154,9 @@ private struct Scrub: ~Copyable {
         let result = try scan.frames(
             of: file, header: header, commitTime: row.timeBefore, limits: limits
         ) { _, _ in entryFrames += 1 }
-        commits += entryFrames
-        lastRow = row.id
-        last = (result.nextPosition, result.chain, result.commitTime)
-        boundaries[last.position] = (last.chain, last.time, commits)
+        verified.append(
+            Part(
+                firstPosition: row.firstPosition, position: result.nextPosition,
+                chain: result.chain, commits: entryFrames))
     }
 }

@@ -144,9 +144,9 @@ package final class LogReader: Sendable {
             position: position)
     }
 
-    private static func missing(_ path: String, _ position: Position) -> LogFailure {
+    static func missing(_ path: String, _ position: Position) -> LogFailure {
         LogFailure(
-            .damaged, "\(path) is missing, and the manifest lists it. Restore it from a backup",
+            .damaged, "\(path) is missing, and the manifest lists it",
             file: path, position: position)
     }
 

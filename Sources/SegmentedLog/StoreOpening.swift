@@ -191,6 +191,8 @@ struct StoreOpening {
     private func tidy(
         _ contents: StoreContents, _ report: inout RecoveryReport
     ) throws(SystemFailure) {
+        // With a superblock, a backup is whole.
+        try fileSystem.unlinkIfPresent(paths.unfinished)
         for path in contents.leftovers { try fileSystem.unlink(path) }
         for stranger in contents.strangers {
             let source = stranger.directory + "/" + stranger.name

@@ -2,8 +2,12 @@
 struct StorePaths: Sendable {
     let directory: String
 
+    static let unfinishedName = "UNFINISHED"
+
     var lock: String { directory + "/LOCK" }
     var superblock: String { directory + "/SUPER" }
+    /// Marks the directory of a backup until it is whole.
+    var unfinished: String { directory + "/" + Self.unfinishedName }
     /// The superblock while a store is made.
     var newSuperblock: String { directory + "/SUPER.new" }
     var segments: String { directory + "/wal" }

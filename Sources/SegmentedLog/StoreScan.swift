@@ -54,7 +54,8 @@ struct StoreScan: ~Copyable {
             return nil
         }
         var contents = StoreContents(superblock: superblock, segments: [])
-        let manifest = try readManifest(superblock.chosen)
+        var manifest = ManifestState()
+        try readManifest(superblock.chosen, into: &manifest)
         try checkSealed(manifest, superblock.chosen, into: &contents)
         try readSegments(manifest, superblock.chosen, into: &contents)
         try sortManifests(superblock.chosen, into: &contents)
@@ -79,7 +80,7 @@ struct StoreScan: ~Copyable {
         }
     }
 
-    private func readSuperblock() throws(LogFailure) -> Superblock.Reading? {
+    func readSuperblock() throws(LogFailure) -> Superblock.Reading? {
         var bytes = ByteBuffer(capacity: Superblock.fileBytes)
         do throws(SystemFailure) {
             let file = try open(paths.superblock)
@@ -95,6 +96,13 @@ struct StoreScan: ~Copyable {
 
     /// Without a superblock there must be no commit: making a new store over one would hide it.
     private mutating func checkNothingCommitted() throws(LogFailure) {
+        if try isUnfinishedBackup() { throw Self.unfinished(paths) }
+        let sealed = try mapped { () throws(SystemFailure) in
+            try fileSystem.listIfPresent(paths.sealedSegments)
+        }
+        if let name = sealed.sorted().first(where: { StorePaths.id(of: $0, prefix: "S-") != nil }) {
+            throw lostSuperblock(paths.sealedSegments + "/" + name)
+        }
         let names = try mapped { () throws(SystemFailure) in
             try fileSystem.listIfPresent(paths.segments)
         }
@@ -102,18 +110,35 @@ struct StoreScan: ~Copyable {
             guard let id = StorePaths.id(of: name, prefix: "W-") else { continue }
             let path = paths.segment(id)
             if try stray(path, id, nil) == .hasFrames {
-                throw LogFailure(
-                    .damaged,
-                    "\(paths.superblock) is missing, and \(path) holds commits. Nothing was "
-                        + "changed; restore SUPER and manifest/ from a backup",
-                    file: paths.superblock)
+                throw lostSuperblock(path)
             }
         }
     }
 
-    private mutating func readManifest(
-        _ superblock: Superblock
-    ) throws(LogFailure) -> ManifestState {
+    private func lostSuperblock(_ path: String) -> LogFailure {
+        LogFailure(
+            .damaged,
+            "\(paths.superblock) is missing, and \(path) holds commits. Nothing was changed",
+            file: paths.superblock, offset: 0)
+    }
+
+    private func isUnfinishedBackup() throws(LogFailure) -> Bool {
+        try mapped { () throws(SystemFailure) in
+            try fileSystem.listIfPresent(paths.directory).contains(StorePaths.unfinishedName)
+        }
+    }
+
+    static func unfinished(_ paths: StorePaths) -> LogFailure {
+        LogFailure(
+            .missing,
+            "\(paths.directory) is an unfinished backup: there is no whole store in it. Remove it, "
+                + "and make another", file: paths.directory)
+    }
+
+    /// Applies the edits of the manifest that the superblock names to `state`, up to the first damage.
+    mutating func readManifest(
+        _ superblock: Superblock, into state: inout ManifestState
+    ) throws(LogFailure) {
         let path = paths.manifest(superblock.manifestID)
         let file = try openListed(path, "the superblock names it")
         defer { try? file.close() }
@@ -121,7 +146,6 @@ struct StoreScan: ~Copyable {
         guard header.id == superblock.manifestID else {
             throw .damaged(path, at: 32, "it is manifest \(hex(header.id)) under another name")
         }
-        var state = ManifestState()
         _ = try scan.frames(
             of: file, header: header, commitTime: 0,
             limits: FrameScan.Limits(floorOffset: superblock.manifestBytes)
@@ -137,7 +161,6 @@ struct StoreScan: ~Copyable {
         guard !state.segments.isEmpty else {
             throw .damaged(path, at: FileHeader.byteCount, "it lists no row segment")
         }
-        return state
     }
 
     private mutating func readSegments(
@@ -162,7 +185,7 @@ struct StoreScan: ~Copyable {
         contents.unpromised = unpromised
     }
 
-    private mutating func readSegment(
+    mutating func readSegment(
         _ record: SegmentRecord, isLast: Bool, timeBefore: Int64, _ superblock: Superblock
     ) throws(LogFailure) -> ScannedSegment {
         let path = paths.segment(record.id)
@@ -219,7 +242,7 @@ struct StoreScan: ~Copyable {
         } catch {
             guard error.isMissing else { throw LogFailure(error) }
             throw LogFailure(
-                .damaged, "\(path) is missing, and \(why). Restore it from a backup", file: path)
+                .damaged, "\(path) is missing, and \(why)", file: path)
         }
     }
 

@@ -54,7 +54,7 @@ struct Daybook: ParsableCommand {
                 name: "Operate:",
                 subcommands: [
                     StatusCommand.self, VerifyCommand.self, CompactCommand.self,
-                    SnapshotCommand.self,
+                    SnapshotCommand.self, BackupCommand.self, RepairCommand.self,
                     PingCommand.self, InspectCommand.self,
                 ]),
         ])

@@ -37,7 +37,8 @@ import Testing
     }
 
     static let asking = [
-        ["ping"], ["status"], ["verify"], ["snapshot"], ["unmatched"], ["usage", "a"],
+        ["ping"], ["status"], ["verify"], ["snapshot"], ["backup", "/tmp/daybook-no-backup"],
+        ["unmatched"], ["usage", "a"],
         ["credits", "a"], ["entitlements", "a"], ["invoice", "a"], ["explain", "a", "line"],
         ["check", "a", "f"], ["consume", "a", "f"], ["subscribe", "a", "p"], ["grant", "a", "5"],
         ["tail"], ["record"], ["catalog", "show"], ["prove", "a"], ["checkpoint"], ["key"],

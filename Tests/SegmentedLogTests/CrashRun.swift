@@ -71,9 +71,12 @@ final class CrashRun {
         }
     }
 
-    func open(seed: UInt64) throws {
+    /// - Parameter wrapper: the file system as the log is to see it.
+    func open(seed: UInt64, through wrapper: (any FileSystem)? = nil) throws {
         log = nil
-        log = try Self.open(system, seed: seed)
+        log = try SegmentedLog.open(
+            directory: Self.directory, fileSystem: wrapper ?? system,
+            options: Self.options(seed: seed))
     }
 
     func commit() throws {

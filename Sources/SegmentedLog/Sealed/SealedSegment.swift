@@ -95,7 +95,28 @@ final class SealedSegment: Sendable {
         try Self.section(part, file, trailer, body)
     }
 
-    private static func section<R>(
+    /// Checks header, checksum, directory and commits of a block, not its entries.
+    static func checkBlock(
+        _ entry: BlockEntry, _ number: Int, of record: SealedRecord, in file: File
+    ) throws(LogFailure) {
+        var memory = BlockMemory()
+        do throws(SystemFailure) {
+            _ = try file.append(
+                entry.offset..<(entry.offset + entry.bytes), to: &memory.columns.bytes)
+        } catch {
+            var failure = LogFailure(error)
+            failure.offset = entry.offset
+            failure.position = entry.firstPosition
+            throw failure
+        }
+        do throws(BlockFault) { try memory.open(entry, of: record.id, number) } catch {
+            throw .damaged(
+                file.path, at: entry.offset + error.offset, position: entry.firstPosition,
+                error.text)
+        }
+    }
+
+    static func section<R>(
         _ part: SealedTrailer.Part, _ file: File, _ trailer: SealedTrailer,
         _ body: (RawSpan) throws(DecodeFailure) -> R
     ) throws(LogFailure) -> R {

@@ -113,7 +113,10 @@ protocol QueryCommand: ParsableCommand {
 extension QueryCommand {
     func status(_ reply: Reply) -> ExitStatus { .success }
 
-    func run() throws {
+    func run() throws { try ask() }
+
+    /// Asks and prints.
+    func ask() throws {
         let answering = try books.open()
         let reply = try answering.answer(try request())
         if format.json {
