@@ -251,7 +251,8 @@ class Dictionary:
             raise Malformed("a block without small columns")
         small = Cursor(columns.pop(0))
         while small.left:
-            columns[small.varint()] = small.prefixed()
+            number = small.varint()
+            columns[number] = small.prefixed()
         if 1 not in columns or max(columns) >= 3 + len(self.kinds):
             raise Malformed("a column that is missing or unknown")
         shapes = integer_column(columns[1], count)
