@@ -90,9 +90,14 @@ class Frame:
 class Commit:
     """Entries, or edits, that were written at once."""
 
-    def __init__(self, offset, first, time, records, payload_hash):
+    def __init__(self, offset, first, time, records, chain):
         self.offset, self.first, self.time, self.records = offset, first, time, records
-        self.payload_hash = payload_hash
+        # The chain behind it.
+        self.chain = chain
+
+    @property
+    def next(self):
+        return self.first + len(self.records)
 
 
 class Walk:
@@ -153,9 +158,9 @@ class Walk:
             raise Fault("a directory that contradicts itself")
         starts = (0, *ends[:-1])
         records = [payload[start:end] for start, end in zip(starts, ends)]
-        hashed = tree.sha256(payload)
-        self.commits.append(Commit(frame.offset, frame.first, frame.time, records, hashed))
-        self.chain = tree.link(self.chain, frame.first, frame.count, frame.time, hashed)
+        self.chain = tree.link(self.chain, frame.first, frame.count, frame.time,
+                               tree.sha256(payload))
+        self.commits.append(Commit(frame.offset, frame.first, frame.time, records, self.chain))
 
     def _decide(self, fault):
         """What the end is: the table of docs/FORMAT.md, Reading a store."""

@@ -175,8 +175,11 @@ class SealedSegment:
             raise self.damage("index", "blocks that do not fill the segment")
         return blocks
 
-    def entries(self):
-        """(position, time, record, block) of all entries; checks the chain on the way."""
+    def entries(self, chains):
+        """(position, time, record, block) of all entries; checks the chain on the way.
+
+        `chains` gets the chain behind each commit, by the position that follows it.
+        """
         chain, pending, commits = self.record.chain_before, [], 0
         time_before = self.record.time_before
         for block in self.blocks:
@@ -195,6 +198,7 @@ class SealedSegment:
                 if first + count <= block.next:
                     hashed = redacted or tree.sha256(tree.payload(pending))
                     chain = tree.link(chain, first, count, time, hashed)
+                    chains[first + count] = chain
                     pending, commits, time_before = [], commits + 1, time
         if (chain, commits, len(pending), time_before) != \
                 (self.record.chain, self.record.commits, 0, self.record.time):

@@ -125,6 +125,8 @@ class Store:
         self.sealed = [SealedSegment(self._path(f"seg/S-{record.id:016x}"), record, self.super.store)
                        for record in self.manifest.sealed]
         self.rows = self._read_rows()
+        # The chain behind each commit, by the position that follows it, as far as `entries` has come.
+        self.chains = {0: tree.ZERO}
 
     def close(self):
         os.close(self._lock)
@@ -190,10 +192,11 @@ class Store:
     def entries(self):
         """(position, time, record, path, offset, block or None) of all entries in their order."""
         for segment in self.sealed:
-            for position, time, record, block in segment.entries():
+            for position, time, record, block in segment.entries(self.chains):
                 yield position, time, record, segment.path, block.offset, block
         for walk in self.rows:
             for commit in walk.commits:
+                self.chains[commit.next] = commit.chain
                 for index, record in enumerate(commit.records):
                     yield commit.first + index, commit.time, record, walk.path, commit.offset, None
 
@@ -201,44 +204,6 @@ class Store:
     def head(self):
         """The position after the last entry, and the chain there."""
         return self.rows[-1].position, self.rows[-1].chain
-
-
-class Verification:
-    """Computes what sealed segments say of their entries: roots, times, postings, accounts' chains."""
-
-    def __init__(self, store):
-        self._left = list(store.sealed)
-        self.chains = {}
-        self._positions = {}
-        self._leaves, self._times = [], []
-
-    def add(self, position, time, data, record, block):
-        """The next entry. `record` is None where the bytes are no canonical record."""
-        leaf = tree.leaf(position, time, record.commitment() if record else data)
-        if record and record.subject is not None:
-            name = record.subject.encode()
-            self.chains.setdefault(name, tree.EntryChain()).append(leaf)
-            self._positions.setdefault(name, []).append(position)
-        if block is None:
-            return
-        self._leaves.append(leaf)
-        if record and record.time is not None:
-            self._times.append(record.time)
-        if position + 1 == block.next:
-            self._end_block(block)
-
-    def _end_block(self, block):
-        if tree.root(self._leaves) != block.root:
-            raise block.damage(0, "the index does not have its root")
-        times = (min(self._times), max(self._times)) if self._times else (2**63 - 1, -2**63)
-        if times != (block.earliest, block.latest):
-            raise block.damage(0, "the index does not have its times")
-        self._leaves, self._times = [], []
-        segment = self._left[0]
-        if block.next == segment.record.next:
-            segment.check_accounts(self._positions, self.chains)
-            self._positions = {}
-            self._left.pop(0)
 
 
 def parse(data, position, path, offset):
