@@ -119,14 +119,21 @@ class Store:
 
     def __init__(self, folder):
         self.folder = folder
+        # The chain behind each commit, by the position that follows it, as far as `entries` has come.
+        self.chains = {0: tree.ZERO}
         self._lock = self._take_lock()
+        try:
+            self._open()
+        except Damage:
+            self.close()
+            raise
+
+    def _open(self):
         self.super = Superblock(self._path("SUPER"))
         self.manifest = self._read_manifest()
         self.sealed = [SealedSegment(self._path(f"seg/S-{record.id:016x}"), record, self.super.store)
                        for record in self.manifest.sealed]
         self.rows = self._read_rows()
-        # The chain behind each commit, by the position that follows it, as far as `entries` has come.
-        self.chains = {0: tree.ZERO}
 
     def close(self):
         os.close(self._lock)
