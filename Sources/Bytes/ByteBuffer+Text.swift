@@ -5,8 +5,7 @@ extension ByteBuffer {
         _ source: RawSpan, from start: Int, length: Int
     ) {
         guard length <= 32, length >= 0, start >= 0, start <= source.byteCount &- 32 else {
-            append(source.extracting(start..<(start + length)))
-            return
+            return appendLong(source, from: start, length: length)
         }
         reserve(32)
         // 32 bytes whatever the length is: two moves in place of a call. What is too much lies in
@@ -15,6 +14,26 @@ extension ByteBuffer {
         let bytes = unsafe source.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: Pair.self)
         unsafe base.storeBytes(of: bytes, toByteOffset: filled, as: Pair.self)
         filled += length
+    }
+
+    /// Appends bytes by a call, for which the caller's fast path has no room.
+    @usableFromInline @inline(never) mutating func appendLong(
+        _ source: RawSpan, from start: Int, length: Int
+    ) {
+        append(source.extracting(start..<(start + length)))
+    }
+
+    /// Appends as `appendVarint`, fast for numbers of one or two bytes.
+    @inlinable @inline(always) package mutating func appendShortVarint(_ value: UInt64) {
+        guard value < 1 << 14 else { return appendVarint(value) }
+        // Both bytes whatever the number needs: what is too much lies behind the filled bytes.
+        let continues: UInt64 = value < 128 ? 0 : 1
+        reserve(2)
+        let word = (value & 127) | continues << 7 | (value >> 7) << 8
+        unsafe base.storeBytes(
+            of: UInt16(truncatingIfNeeded: word).littleEndian, toByteOffset: filled,
+            as: UInt16.self)
+        filled += 1 + Int(continues)
     }
 
     /// Appends the 36 characters of a UUID, lower case (RFC 9562 §4).

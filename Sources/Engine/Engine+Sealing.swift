@@ -1,3 +1,4 @@
+import Codec
 import Platform
 import SegmentedLog
 
@@ -52,6 +53,7 @@ extension Engine {
     /// The sealer's thread: seals closed row segments and merges sealed ones, one piece after the other.
     func runSealer(_ sealing: Sealing) {
         Thread.yieldPriority()
+        var lastCheckpoint: Int64?
         while sealing.waitForNews(timeout: EngineLimits.idleBeforeSealing) {
             let everything = upkeep.withLock { desk in
                 desk.roundsBegun += 1
@@ -59,20 +61,37 @@ extension Engine {
                 return desk.wantsEverything
             }
             var failure: String?
+            var hasSealed = false
             do throws(LogFailure) {
                 while let report = try sealPiece(sealing, everything) {
+                    hasSealed = true
                     upkeep.withLock { $0.total.add(report) }
                 }
             } catch {
                 // The rows stay what they are, and the next round tries again.
                 if error.kind != .interrupted { failure = error.message }
             }
+            if hasSealed { signCheckpoint(&lastCheckpoint) }
             upkeep.withLock { desk in
                 desk.failure = failure
                 desk.roundsDone = desk.roundsBegun
             }
         }
         upkeep.withLock { $0.hasEnded = true }
+    }
+
+    /// Signs what the log is now, where somebody can sign, at most once an hour: so there are signed
+    /// checkpoints of the past even if nobody ever asked for one.
+    private func signCheckpoint(_ last: inout Int64?) {
+        let now = MonotonicClock.nanoseconds()
+        guard let proofs = options.proofs,
+            last.map({ now - $0 >= EngineLimits.checkpointEvery }) ?? true
+        else { return }
+        last = now
+        var json = JSONWriter()
+        json.beginObject()
+        // What stands in the way is told to whoever asks for a proof; sealing does not depend on it.
+        try? proofs.write(.checkpoint, of: self, to: &json)
     }
 
     private func sealPiece(

@@ -49,6 +49,9 @@ extension Engine {
         return digest
     }
 
+    /// The chain head of the durable head.
+    package var durableChain: Digest { durable.read { $0.chain } }
+
     /// Replays the whole log into fresh books and compares them with the live ones.
     /// - Parameter deep: also compute everything that sealed segments say of their entries.
     /// - Throws: `EngineFailure` naming the first damage, if there is any.

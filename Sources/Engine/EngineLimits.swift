@@ -28,6 +28,8 @@ package enum EngineLimits {
     package static let snapshotDays = 31
     /// How long the sync thread is idle before it does the log's background work, nanoseconds.
     package static let idleBeforeMaintenance: Int64 = 10_000_000
+    /// Nanoseconds between two checkpoints that are signed without being asked for, at least.
+    package static let checkpointEvery: Int64 = 3_600_000_000_000
     /// How long the sealer sleeps between two looks, nanoseconds, if nothing tells it of news.
     package static let idleBeforeSealing: Int64 = 60_000_000_000
     /// Rows in one page of an explanation, if the request does not say.

@@ -13,7 +13,7 @@ package import Platform
 ///
 /// A run covers a range of positions (`RunHeader`). Together the runs cover all entries before
 /// `runEnd`, at most four of them: a cut writes the frozen entries together with the newer runs
-/// that have come to the same size, each run written about a dozen times in its life
+/// that have come to the same size, each entry written about seven times in its life
 /// (`runsToMerge`). A question costs a look into the hot tables, three reads of the filter of
 /// each run (`FuseShape`), and one page of 4 KiB where a filter says yes.
 ///

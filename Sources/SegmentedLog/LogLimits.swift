@@ -49,14 +49,14 @@ package enum LogLimits {
     /// Bytes of row segments that one sealed segment is made of at most.
     package static let sealBytesMax = 64 << 20
 
-    /// Entries that a compacted segment has at most.
-    package static let compactedEntriesMax: UInt64 = 4_000_000
+    /// Entries that a sealed segment has at most, and so accounts: a codec counts on it.
+    package static let sealedEntriesMax: UInt64 = 1 << 20
 
     /// Bytes of sealed segments that are merged into one at most.
     package static let compactedBytesMax = 64 << 20
 
     /// Sealed segments of about the same size that are merged as soon as there are so many.
-    package static let compactionFanIn = 8
+    package static let compactionFanIn = 4
 
     /// Segments that a reader keeps open for random access.
     package static let openSegmentsMax = 64
@@ -82,5 +82,6 @@ package enum LogLimits {
             && segmentBytesMax % blockBytes == 0
             && blockBytes + frameBytesMax + blockBytes <= segmentBytesMax
             && indexSpacingBytes <= pieceBytes
+            && segmentBytesMax / 32 <= sealedEntriesMax
     }
 }

@@ -37,6 +37,18 @@ extension LogReader {
         }
     }
 
+    /// The positions of an account's entries from `position` on, in the sealed segment that holds it.
+    /// - Returns: the positions, and the end of the segment; nil if `position` is not sealed.
+    package func sealedPositions(
+        of account: RawSpan, from position: Position
+    ) throws(LogFailure) -> (positions: [Position], end: Position)? {
+        guard position < sealedPosition, case .sealed(let segment) = try opened(position) else {
+            return nil
+        }
+        let all = try segment.positions(of: account)
+        return (Array(all.drop { $0 < position }), segment.record.nextPosition)
+    }
+
     /// Calls `body` with the chain of every account after each sealed segment, segment by segment: what came
     /// last for an account is its chain at the returned position.
     /// - Parameter end: segments that end behind it are left out.

@@ -189,14 +189,17 @@ private final class Scratch {
         return try block.withRecord(Int(position - first)) { try body($0, commit) }
     }
 
-    /// Reads the block, if it is not at hand, and decodes the entry, and only that.
+    /// Reads the block, if it is not at hand, and decodes the entry, and only that. Who asks for a second
+    /// one of a block will ask for more: then all of it is decoded.
     func load(_ position: Position, _ segment: SealedSegment) throws(LogFailure) {
         frame = nil
         self.segment = segment
         let number = segment.block(of: position)
+        let entry = segment.index[number]
+        let isAgain = block.isHolding(segment.record.id, number)
         try segment.load(number, into: &block)
-        let index = Int(position - segment.index[number].firstPosition)
-        try segment.decode(index..<(index + 1), in: &block)
+        let index = Int(position - entry.firstPosition)
+        try segment.decode(isAgain ? 0..<entry.count : index..<(index + 1), in: &block)
     }
 
     /// Finds the frame that holds a durable position: one read of at most 260 KiB.

@@ -176,7 +176,7 @@ extension Edge {
         var progress = progress
         // A commit without entries has no receipt; the durable chain covers its originals too.
         if progress.position != nil, progress.chain == nil {
-            progress.chain = engine.durableState().chain
+            progress.chain = engine.durableChain
         }
         progress.markReported()
         connection.stream = progress

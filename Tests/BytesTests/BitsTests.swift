@@ -60,6 +60,17 @@ struct BitsTests {
         }
     }
 
+    @Test func shortVarintsAreVarints() {
+        for value: UInt64 in [0, 1, 127, 128, 300, 16_383, 16_384, .max] {
+            var short = ByteBuffer()
+            var long = ByteBuffer()
+            short.appendShortVarint(value)
+            long.appendVarint(value)
+            let isEqual = short.bytes.isEqual(to: long.bytes)
+            #expect(isEqual)
+        }
+    }
+
     @Test func shortCopiesAreExact() {
         let source = [UInt8](0..<100)
         for length in 0...70 {

@@ -8,11 +8,14 @@ struct BlockAssembler {
         /// Where the bytes lie among the texts of the batch.
         let literal: UInt64
         let kind: HoleKind
+        /// Whether it is of texts: asked first, for a jump to one of five places is often foretold wrongly.
+        let isText: Bool
         /// Whether a text lies in the dictionary's arena rather than among the texts of the batch.
         let isShared: Bool
         let field: Int
-        /// From a number to its scale.
+        /// From a number to its scale; 0: all have this one.
         let scaleOffset: Int
+        let scale: UInt64
     }
 
     /// A shape as the records of this block have it: what is the same in all of them are plain bytes.
@@ -34,37 +37,40 @@ struct BlockAssembler {
     private let arena: [UInt8]
 
     /// Makes the steps; bytes that all records of a shape have are added to `texts`.
-    init(_ block: BlockDecoder, _ texts: inout ByteBuffer) {
+    /// - Throws: `DecodeFailure` where those bytes alone are more than a record with a shape may have.
+    init(_ block: BlockDecoder, _ texts: inout ByteBuffer) throws(DecodeFailure) {
         range = block.range
         arena = block.dictionary.arena
         next = block.runs.map(\.next) + [block.records.next]
         shapes = [Shape](repeating: Shape(), count: block.dictionary.shapes.count)
-        for shape in block.shapes { addShape(shape, block, &texts) }
+        for shape in block.shapes { try addShape(shape, block, &texts) }
         // Behind the last text, so that a copy of 32 bytes finds them readable.
         texts.appendZeros(32)
     }
 
     private mutating func addShape(
         _ number: Int, _ block: BlockDecoder, _ texts: inout ByteBuffer
-    ) {
+    ) throws(DecodeFailure) {
         let dictionary = block.dictionary
         let first = steps.count
         let places = dictionary.shapes[number]
+        let limit = texts.count + ShapeLimits.recordBytesMax
         var start = texts.count
         var shape = Shape()
         for place in places {
             let step = dictionary.steps[place]
-            append(step.literal, to: &texts)
+            try append(step.literal, to: &texts, limit)
             if let only = block.runs[step.field].constant {
-                append(only, to: &texts)
+                try append(only, to: &texts, limit)
                 if place == places.upperBound - 1 { shape.tailOutcome = TextPlace.length(only) }
                 continue
             }
             steps.append(
                 Step(
                     literal: TextPlace.word(start, texts.count), kind: step.kind,
-                    isShared: step.isShared, field: step.field,
-                    scaleOffset: block.runs[step.field].scaleOffset))
+                    isText: step.kind.isText, isShared: step.isShared, field: step.field,
+                    scaleOffset: block.runs[step.field].scaleOffset,
+                    scale: block.runs[step.field].scale))
             start = texts.count
             shape.endsInOutcome = place == places.upperBound - 1
         }
@@ -73,7 +79,12 @@ struct BlockAssembler {
         shapes[number] = shape
     }
 
-    private func append(_ place: UInt64, to texts: inout ByteBuffer) {
+    private func append(
+        _ place: UInt64, to texts: inout ByteBuffer, _ limit: Int
+    ) throws(DecodeFailure) {
+        guard texts.count + TextPlace.length(place) <= limit else {
+            throw .invalid("record that is too long", 0)
+        }
         texts.append(arena.raw, from: TextPlace.start(place), length: TextPlace.length(place))
     }
 
@@ -121,14 +132,19 @@ struct BlockAssembler {
             let place = next[step.field]
             next[step.field] = place &+ 1
             let value = integers[place]
-            switch step.kind {
-            case .text, .raw:
+            if step.isText {
                 guard TextPlace.length(value) <= ShapeLimits.recordBytesMax else {
                     throw .invalid("text that is too long", index)
                 }
                 append(value, step.isShared ? arena : texts, to: &buffer)
+                continue
+            }
+            switch step.kind {
+            case .text, .raw: break
             case .number:
-                try appendNumber(value, scale: integers[place &+ step.scaleOffset], to: &buffer)
+                let isFixed = step.scaleOffset == 0
+                let scale = isFixed ? step.scale : integers[place &+ step.scaleOffset]
+                try appendNumber(value, scale: scale, to: &buffer)
             case .flag:
                 guard value <= 1 else { throw .invalid("flag", index) }
                 buffer.append(value == 0 ? NodeTag.false : NodeTag.true)
@@ -150,7 +166,7 @@ struct BlockAssembler {
             buffer.append(NodeTag.decimal)
             buffer.append(UInt8(truncatingIfNeeded: scale))
         }
-        buffer.appendVarint(value)
+        buffer.appendShortVarint(value)
     }
 
     /// Writes the length of the content before it.

@@ -14,8 +14,10 @@ struct BlockDecoder {
         var next = 0
         /// The value of all of them, where the column is constant.
         var constant: UInt64?
-        /// From a number to its scale in `RecordBatch.integers`.
+        /// From a number to its scale in `RecordBatch.integers`; 0: all have the same.
         var scaleOffset = 0
+        /// The scale of all numbers.
+        var scale: UInt64 = 0
     }
 
     let dictionary: RecordBlockReader
@@ -140,9 +142,13 @@ struct BlockDecoder {
         var reader = ByteReader(column)
         if kind == .number {
             let scales = try IntegerColumnReader(try reader.readPrefixed(), count: run.total)
-            try scales.append(wanted, to: &batch.integers)
-            runs[field].next = batch.integers.count
-            runs[field].scaleOffset = -run.inside
+            if let only = scales.constant {
+                runs[field].scale = only
+            } else {
+                try scales.append(wanted, to: &batch.integers)
+                runs[field].next = batch.integers.count
+                runs[field].scaleOffset = -run.inside
+            }
         }
         let rest = try reader.read(count: reader.remaining)
         try IntegerColumnReader(rest, count: run.total).append(wanted, to: &batch.integers)

@@ -35,7 +35,7 @@ final class RecordBlockReader: BlockReader {
     let steps: [Step]
     /// The steps of each shape.
     let shapes: [Range<Int>]
-    private let accounts: AccountIndex
+    private let accounts: TextIndex
 
     init(_ dictionary: RawSpan) throws(DecodeFailure) {
         var reader = ByteReader(dictionary)
@@ -49,14 +49,12 @@ final class RecordBlockReader: BlockReader {
         fields = loader.fields
         steps = loader.steps
         shapes = loader.shapes
-        accounts = AccountIndex(
-            arena, loader.places, loader.fields[0].texts ?? 0..<0,
-            key: SipKey(SHA256.hash(dictionary)))
+        accounts = TextIndex(arena.raw, loader.places, loader.fields[0].texts ?? 0..<0)
     }
 
     var byteCount: Int {
         arena.count + 8 * places.count + MemoryLayout<Step>.stride * steps.count
-            + 4 * accounts.slots.count + 16 * (fields.count + shapes.count)
+            + accounts.byteCount + 16 * (fields.count + shapes.count)
     }
 
     var accountCount: Int { fields[0].texts?.count ?? 0 }
@@ -64,10 +62,13 @@ final class RecordBlockReader: BlockReader {
     func withAccount<R>(_ number: UInt32, _ body: (RawSpan) -> R) -> R {
         precondition(number < accountCount, "no such account")
         let arena = arena
-        return body(AccountIndex.name(arena.raw, places[Int(number)]))
+        return body(TextIndex.text(arena.raw, places[Int(number)]))
     }
 
-    func accountNumber(of name: RawSpan) -> UInt32? { accounts.find(name, arena, places) }
+    func accountNumber(of name: RawSpan) -> UInt32? {
+        let arena = arena
+        return accounts.find(name, arena.raw, places)
+    }
 
     func decode(
         _ columns: borrowing BlockColumns, count: Int, range: Range<Int>,
@@ -81,53 +82,11 @@ final class RecordBlockReader: BlockReader {
         batch.texts.clear()
         try block.readShapes(columns, &batch)
         try block.readFields(columns, &batch)
-        var assembler = BlockAssembler(block, &batch.texts)
+        var assembler = try BlockAssembler(block, &batch.texts)
         // Out of the batch meanwhile, so that nothing checks that they are two things.
         let integers = batch.integers
         batch.integers = []
         defer { batch.integers = integers }
         try assembler.assemble(integers, batch.texts, to: &batch.bytes, &batch.ends)
-    }
-}
-
-/// Finds accounts by name. Hashes are keyed by the whole dictionary: no sender can make names collide,
-/// who does not know all the others.
-struct AccountIndex: Sendable {
-    /// Number + 1 of an account, 0 where there is none; as long as a power of two.
-    let slots: [UInt32]
-    private let key: SipKey
-
-    init(_ arena: [UInt8], _ places: [UInt64], _ accounts: Range<Int>, key: SipKey) {
-        self.key = key
-        var size = 16
-        while size < 2 * accounts.count { size *= 2 }
-        var slots = [UInt32](repeating: 0, count: size)
-        for account in accounts {
-            let hash = siphash(Self.name(arena.raw, places[account]), key: key)
-            var slot = Int(truncatingIfNeeded: hash) & (size - 1)
-            while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
-            slots[slot] = UInt32(account + 1)
-        }
-        self.slots = slots
-    }
-
-    func find(_ name: RawSpan, _ arena: [UInt8], _ places: [UInt64]) -> UInt32? {
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: siphash(name, key: key)) & mask
-        while slots[slot] != 0 {
-            let number = slots[slot] - 1
-            if Self.name(arena.raw, places[Int(number)]).isEqual(to: name) { return number }
-            slot = (slot + 1) & mask
-        }
-        return nil
-    }
-
-    /// The text at a place, without the varint of its length before it.
-    @_lifetime(copy arena)
-    static func name(_ arena: RawSpan, _ place: UInt64) -> RawSpan {
-        var start = TextPlace.start(place)
-        let end = start + TextPlace.length(place)
-        while arena.byte(at: start) >= 0x80 { start += 1 }
-        return arena.extracting((start + 1)..<end)
     }
 }

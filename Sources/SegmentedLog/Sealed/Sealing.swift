@@ -25,7 +25,7 @@ package struct SealReport: Sendable, Equatable {
 ///
 /// What is due, the oldest first:
 /// 1. closed row segments, as soon as they have `LogOptions.sealBytes` bytes or are ten minutes old;
-/// 2. `LogLimits.compactionFanIn` neighbouring sealed segments of about the same size: each size is eight
+/// 2. `LogLimits.compactionFanIn` neighbouring sealed segments of about the same size: each size is four
 ///    times the one before, so an entry is written again at most once a size;
 /// 3. nothing else, unless somebody asks for all of it.
 package final class Sealing: Sendable {
@@ -149,8 +149,12 @@ package final class Sealing: Sendable {
         guard let first = closed.first else { return nil }
         var bytes = 0
         var count = 0
-        for segment in closed {
-            if count > 0, bytes + segment.end > LogLimits.sealBytesMax { break }
+        for (index, segment) in closed.enumerated() {
+            let entries = view.segments[index + 1].firstPosition - first.firstPosition
+            let isTooMuch =
+                bytes + segment.end > LogLimits.sealBytesMax
+                || entries > LogLimits.sealedEntriesMax
+            if count > 0, isTooMuch { break }
             bytes += segment.end
             count += 1
         }
@@ -230,14 +234,14 @@ enum CompactionPlan {
         return nil
     }
 
-    /// Sizes grow eightfold, so that merging neighbours of one size gives one of the next.
+    /// Sizes grow fourfold, so that merging neighbours of one size gives one of the next.
     private static func size(of record: SealedRecord) -> Int {
-        (64 - (record.nextPosition - record.firstPosition).leadingZeroBitCount) / 3
+        (64 - (record.nextPosition - record.firstPosition).leadingZeroBitCount) / 2
     }
 
     private static func fits(_ group: ArraySlice<SealedRecord>) -> Bool {
         guard let first = group.first, let last = group.last else { return false }
-        return last.nextPosition - first.firstPosition <= LogLimits.compactedEntriesMax
+        return last.nextPosition - first.firstPosition <= LogLimits.sealedEntriesMax
             && group.reduce(0) { $0 + $1.fileBytes } <= LogLimits.compactedBytesMax
     }
 }
