@@ -8,7 +8,8 @@ import Platform
 struct LogDedupe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dedupe",
-        abstract: "How long it takes to tell a new identity from a known one, and the memory for it.",
+        abstract:
+            "How long it takes to tell a new identity from a known one, and the memory for it.",
         discussion: """
             Fills an index with random fingerprints, cut into runs on the disk as the engine cuts, and \
             asks for some that it has and some that it has not. Then sends old events again, one after \

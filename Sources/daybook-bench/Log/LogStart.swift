@@ -12,7 +12,7 @@ struct LogStart: ParsableCommand {
             A server of its own process runs on a store of --events lines and is killed with SIGKILL \
             while events stream in. Timed is from the start of the next one to its answer to a check, \
             asked as soon as its socket takes a connection. Each start is followed by more traffic and \
-            another kill.
+            another kill. A store given with --store keeps what was sent.
             """)
 
     @OptionGroup var place: StoreChoice
@@ -25,14 +25,14 @@ struct LogStart: ParsableCommand {
             let server = CrashingServer(program: try program(), data: data, files: files)
             print("start: \(place.events) lines, killed after \(traffic) more each time")
             try server.start()
-            try server.crash(after: traffic, seed: 0)
+            try server.crash(after: traffic)
             var times: [Int64] = []
             for run in 1...max(1, starts) {
                 let time = try server.start()
                 times.append(time)
                 print("  start \(run)           \(Times.millis(time)) ms to the first answer")
                 for line in try server.output() { print("    \(line)") }
-                try server.crash(after: traffic, seed: UInt64(run))
+                try server.crash(after: traffic)
             }
             let all = Times(times)
             print(
@@ -104,21 +104,28 @@ private final class CrashingServer {
     }
 
     /// Streams events to it and kills it as soon as so many are recorded, while more arrive.
-    func crash(after events: Int, seed: UInt64) throws {
-        var generator = UsageGenerator(seed: seed, total: events, source: "crash-\(seed)")
+    func crash(after events: Int) throws {
+        // A name that the store has not seen: events that it has are not recorded again.
+        let moment = MonotonicClock.nanoseconds()
+        var generator = UsageGenerator(
+            seed: UInt64(moment), total: events, source: "crash-\(moment)")
         var input = ByteBuffer(capacity: events * 600)
         for _ in 0..<(2 * events) { generator.append(to: &input) }
         let sender = try Sender(
             path: files.socket, input: input, lines: 2 * events, ackEvery: 1_000)
-        let sending = Thread.spawn(name: "bench-client") { sender.run() }
-        let pause = Monitor(0)
-        while try Exchange.counts(files.socket).recorded < events {
-            let _: Bool? = pause.wait(timeout: 2_000_000) { _ in nil }
+        let hasEnded = Monitor(false)
+        let sending = Thread.spawn(name: "bench-client") {
+            sender.run()
+            hasEnded.withLock { $0 = true }
+        }
+        var tooLate = false
+        while !tooLate, try Exchange.counts(files.socket).recorded < events {
+            tooLate = hasEnded.wait(timeout: 2_000_000) { $0 ? true : nil } ?? false
         }
         try child?.kill()
         child = nil
         sending.join()
-        guard sender.acked < 2 * events else {
+        guard !tooLate, sender.acked < 2 * events else {
             throw BenchFailure("all events were acknowledged before the kill")
         }
     }

@@ -83,14 +83,16 @@ struct UsageGenerator {
     func append(event: UInt64, to out: inout ByteBuffer) {
         var draw = Draw(Draw.mix(seed) ^ Draw.mix(event))
         let account = draw.rank(Self.ranks)
-        out.append(utf8: #"{"specversion":"1.0","id":""#)
         switch identity {
-        case .uuid: draw.appendUUID(to: &out)
+        case .uuid:
+            out.append(utf8: #"{"specversion":"1.0","id":""#)
+            draw.appendUUID(to: &out)
+            out.append(UInt8(ascii: "\""))
         case .sequence:
-            out.append(utf8: "0:")
+            out.append(utf8: #"{"specversion":"1.0","epoch":0,"sequence":"#)
             out.append(utf8: String(event))
         }
-        out.append(utf8: #"","source":""#)
+        out.append(utf8: #","source":""#)
         out.append(utf8: source)
         out.append(utf8: #"","type":""#)
         out.append(utf8: Self.types.pick(draw.below(100)))
