@@ -88,8 +88,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "daybook-bench",
         dependencies: [
-            "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
-            argumentParser,
+            "SocketServer", "Engine", "Projections", "Identities", "Codec", "Platform", "Bytes",
+            "SegmentedLog", argumentParser,
         ],
         path: "Sources/daybook-bench",
         swiftSettings: strict),
@@ -142,7 +142,7 @@ let targets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "CommandTests",
-        dependencies: ["daybook", "Client", "Platform", "Billing", "Money"],
+        dependencies: ["daybook", "daybook-bench", "Client", "Platform", "Billing", "Money"],
         swiftSettings: strict),
     .testTarget(
         name: "DaybookEngineTests", dependencies: ["DaybookEngine"], swiftSettings: strict),

@@ -6,7 +6,7 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case open, create, read, write, fdatasync, fsync, syncDirectory, rename, unlink, mkdir, list
     case size, lock, close, random
     case listen, connect, accept, peerCredentials, setBlocking, shutdown
-    case epoll, eventfd, signal, thread
+    case epoll, eventfd, signal, thread, spawn, kill, wait
 }
 
 /// A system call failed: which, on what, and why.

@@ -25,11 +25,12 @@ enum BuiltBinary {
 
     /// Runs it. Output goes through files, so that no amount of it can block the process.
     static func run(
-        _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], input: String? = nil, environment: [String: String] = [:],
+        of program: URL = path
     ) throws -> Ran {
         let folder = try TemporaryFolder()
         let process = Process()
-        process.executableURL = path
+        process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = top
         var variables = ProcessInfo.processInfo.environment

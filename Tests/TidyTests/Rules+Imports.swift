@@ -33,8 +33,8 @@ enum Layering {
             "Bytes", "Identities", "SegmentedLog", "ArgumentParser", "Yams", "Foundation",
         ],
         "daybook-bench": [
-            "SocketServer", "Engine", "Client", "Codec", "Platform", "Bytes", "SegmentedLog",
-            "ArgumentParser",
+            "SocketServer", "Engine", "Projections", "Identities", "Codec", "Platform", "Bytes",
+            "SegmentedLog", "ArgumentParser",
         ],
     ]
 

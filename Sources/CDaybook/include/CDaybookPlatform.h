@@ -95,6 +95,12 @@ int daybook_is_terminal(int fd);
 int daybook_terminal_columns(int fd);
 // CPU nanoseconds of this process, user and system, and its resident bytes now and at most.
 void daybook_usage(int64_t *user, int64_t *system, int64_t *resident, int64_t *resident_max);
+// Children. `arguments` are `count` texts, each with its zero, one behind the other; the first is the program's
+// path. Standard output and error of the child go to the file `output`, which is made anew.
+int daybook_spawn(const char *arguments, size_t count, const char *output);
+int daybook_kill(int process);
+int daybook_wait(int process);
+
 void daybook_exit(int code) __attribute__((noreturn));
 const char *daybook_environment(const char *name);
 const char *daybook_error_text(int code);
