@@ -101,14 +101,24 @@ struct StoreScan: ~Copyable {
         for name in names.sorted() {
             guard let id = StorePaths.id(of: name, prefix: "W-") else { continue }
             let path = paths.segment(id)
-            if try stray(path, id, nil) == .hasFrames {
-                throw LogFailure(
-                    .damaged,
-                    "\(paths.superblock) is missing, and \(path) holds commits. Nothing was "
-                        + "changed; restore SUPER and manifest/ from a backup",
-                    file: paths.superblock)
-            }
+            if try stray(path, id, nil) == .hasFrames { throw hidden(path) }
         }
+        // A store has a superblock long before it seals anything.
+        let sealed = try mapped { () throws(SystemFailure) in
+            try fileSystem.listIfPresent(paths.sealedSegments)
+        }
+        for name in sealed.sorted() {
+            guard let id = StorePaths.id(of: name, prefix: "S-") else { continue }
+            throw hidden(paths.sealed(id))
+        }
+    }
+
+    private func hidden(_ path: String) -> LogFailure {
+        LogFailure(
+            .damaged,
+            "\(paths.superblock) is missing, and \(path) holds commits. Nothing was "
+                + "changed; restore SUPER and manifest/ from a backup",
+            file: paths.superblock)
     }
 
     private mutating func readManifest(
