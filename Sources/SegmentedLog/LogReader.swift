@@ -21,7 +21,7 @@ package final class LogReader: Sendable {
     let fileSystem: any FileSystem
     let codec: (any BlockCodec)?
     let segments: OpenSegments
-    private let scratches = Monitor<[Scratch]>([])
+    private let scratches = Monitor(Scratches())
 
     init(
         _ view: LogView, storeID: [UInt8], _ paths: StorePaths, codec: (any BlockCodec)?,
@@ -139,7 +139,7 @@ package final class LogReader: Sendable {
             position: position)
     }
 
-    private static func missing(_ path: String, _ position: Position) -> LogFailure {
+    static func missing(_ path: String, _ position: Position) -> LogFailure {
         LogFailure(
             .damaged, "\(path) is missing, and the manifest lists it. Restore it from a backup",
             file: path, position: position)
@@ -149,22 +149,46 @@ package final class LogReader: Sendable {
     /// for one entry of a frame after the other.
     private func borrowScratch(for position: Position) -> Scratch {
         scratches.withLock { pool in
-            let index = pool.lastIndex { $0.isHolding(position) } ?? pool.indices.last
-            return index.map { pool.remove(at: $0) }
-        } ?? Scratch()
+            let free = pool.free
+            let index = free.lastIndex { $0.isHolding(position) } ?? free.indices.last
+            return index.map { pool.free.remove(at: $0) } ?? Scratch(pool.generation)
+        }
     }
 
     private func giveBack(_ scratch: Scratch) {
-        scratches.withLock { if $0.count < 8 { $0.append(scratch) } }
+        scratches.withLock { pool in
+            if pool.free.count < 8, scratch.generation == pool.generation {
+                pool.free.append(scratch)
+            }
+        }
+    }
+
+    /// Forgets what is in memory of entries: their files were replaced, and if it was to redact some of
+    /// them, nobody may be shown these again.
+    func forgetEntries() {
+        scratches.withLock { pool in
+            pool.generation += 1
+            pool.free.removeAll()
+        }
+    }
+
+    private struct Scratches {
+        var free: [Scratch] = []
+        /// Grows when all that is in memory is forgotten, also what is in use.
+        var generation = 0
     }
 }
 
-/// Memory of one random access at a time. It keeps what it read last: what is durable never changes.
+/// Memory of one random access at a time. It keeps what it read last: what is durable only changes where
+/// entries are redacted.
 private final class Scratch {
+    let generation: Int
     private var window = FrameWindow(ahead: LogLimits.indexSpacingBytes + LogLimits.blockBytes)
     private var frame: FrameHeader?
     private var block = BlockMemory()
     private var segment: SealedSegment?
+
+    init(_ generation: Int) { self.generation = generation }
 
     /// Whether a position can be given without reading.
     func isHolding(_ position: Position) -> Bool {

@@ -29,6 +29,7 @@ extension SegmentedLog {
             return (Array(rows), replaced)
         }
         reader.segments.forget(rows: Set(rows.map(\.id)), sealed: Set(sealed.map(\.id)))
+        reader.forgetEntries()
         sealing.adopted(
             retiring: rows.map(\.path) + sealed.map { paths.sealed($0.id) })
     }
