@@ -40,6 +40,9 @@ package enum LogLimits {
     /// Bytes of one column of a block, unpacked.
     static let columnBytesMax = 1 << 30
 
+    /// Bytes of a section behind the blocks, unpacked.
+    static let sectionBytesMax = 1 << 30
+
     /// Bytes of row segments, closed, at which they are sealed.
     package static let sealBytes = 8 << 20
 

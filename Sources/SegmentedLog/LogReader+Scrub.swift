@@ -27,17 +27,38 @@ extension LogReader {
 
     /// Gives the chain of an account's entries before a position, from the newest sealed segment that has
     /// some.
+    /// - Parameter position: where a sealed segment begins, or the last one ends.
+    /// - Returns: what throws `interrupted` if these were merged since.
     func previousChains(
         before position: Position
     ) -> (RawSpan) throws(LogFailure) -> EntryChain {
         let records = view.read { $0.sealed }.filter { $0.nextPosition <= position }
+        let end = records.last?.nextPosition ?? 0
         return { account throws(LogFailure) in
+            // Merged over the position meanwhile: what stood before it is not told apart any more.
+            if end != position { throw Self.mergedMeanwhile }
             for record in records.reversed() {
-                guard let segment = try self.segments.segment(record) else { continue }
+                guard let segment = try self.segments.segment(record) else {
+                    // Its entries may be the account's: without them there is no chain to give.
+                    throw self.merged(record)
+                }
                 if let chain = try segment.chain(of: account) { return chain }
             }
             return EntryChain()
         }
+    }
+
+    /// Why a sealed segment's file is not there: it was merged since, or it is lost.
+    private func merged(_ record: SealedRecord) -> LogFailure {
+        if view.read({ $0.sealed.contains(record) }) {
+            return Self.missing(paths.sealed(record.id), record.firstPosition)
+        }
+        return Self.mergedMeanwhile
+    }
+
+    /// Nothing is wrong; who asks again sees the merged segment.
+    private static var mergedMeanwhile: LogFailure {
+        LogFailure(.interrupted, "a sealed segment was merged meanwhile")
     }
 }
 
@@ -45,24 +66,21 @@ private struct Scrub: ~Copyable {
     private let reader: LogReader
     private let depth: LogReader.ScrubDepth
     private var scan = FrameScan()
-    /// Commits in all that was verified.
-    var commits: UInt64 { verified.reduce(0) { $0 + $1.commits } }
-    /// What was verified, in order.
-    private var verified: [Part] = []
-    /// A file that was not there when a view listed it.
-    private var missing: String?
-    private var done = 0
+    /// Where the verified segments end, in order. When some of them were sealed or merged meanwhile, the
+    /// segment that took their place begins at one of these.
+    private var borders = [Border(position: 0, chain: .zero, commits: 0, bytes: 0)]
+    private var lastRow: UInt64 = 0
 
-    private struct Part {
-        var firstPosition: Position
+    private struct Border {
         var position: Position
         var chain: Digest
+        /// Commits and bytes before it.
         var commits: UInt64
+        var bytes: Int
     }
 
-    private var last: (position: Position, chain: Digest) {
-        verified.last.map { ($0.position, $0.chain) } ?? (0, .zero)
-    }
+    private var last: Border { borders[borders.count - 1] }
+    var commits: UInt64 { last.commits }
 
     init(_ reader: LogReader, _ depth: LogReader.ScrubDepth) {
         self.reader = reader
@@ -70,35 +88,36 @@ private struct Scrub: ~Copyable {
     }
 
     /// Verifies what a view shows and what was not verified yet.
-    /// - Returns: false if a file is no longer there.
+    /// - Returns: false if a file was replaced meanwhile: the next view shows by what.
     mutating func run(
         _ view: LogView, _ progress: (Int, Int) -> Void
     ) throws(LogFailure) -> Bool {
         let total =
             view.segments.reduce(0) { $0 + $1.end } + view.sealed.reduce(0) { $0 + $1.fileBytes }
-        progress(done, total)
-        // A merge may have taken in some of what was verified: all of its segment is read then.
-        let next = view.sealed.first { $0.nextPosition > last.position }
-        while let next, let part = verified.last, part.firstPosition >= next.firstPosition {
-            verified.removeLast()
-        }
-        for record in view.sealed where record.firstPosition >= last.position {
+        progress(last.bytes, total)
+        for record in view.sealed where record.nextPosition > last.position {
+            while borders.count > 1, last.position > record.firstPosition { borders.removeLast() }
             guard let segment = try reader.segments.segment(record) else {
-                return try lookAgain(reader.paths.sealed(record.id), record.firstPosition)
+                try demandReplaced(reader.paths.sealed(record.id), record.firstPosition) {
+                    $0.sealed.contains(record)
+                }
+                return false
             }
-            try check(segment)
-            done += record.fileBytes
-            progress(done, total)
+            do throws(LogFailure) { try check(segment) } catch {
+                if error.kind == .interrupted { return false }
+                throw error
+            }
+            progress(last.bytes, total)
         }
-        var lastRow: UInt64 = 0
         for row in view.segments where row.id > lastRow && row.firstPosition >= last.position {
             guard let open = try reader.segments.segment(row.id, row.path) else {
-                return try lookAgain(row.path, row.firstPosition)
+                try demandReplaced(row.path, row.firstPosition) {
+                    $0.segments.contains { $0.id == row.id }
+                }
+                return false
             }
-            lastRow = row.id
             try check(row, open.file)
-            done += row.end
-            progress(done, total)
+            progress(last.bytes, total)
         }
         guard last.position == view.durablePosition, last.chain == view.chain else {
             throw LogFailure(
@@ -109,14 +128,11 @@ private struct Scrub: ~Copyable {
         return true
     }
 
-    /// A newer view will not list a file that was replaced.
-    /// - Returns: false.
-    private mutating func lookAgain(
-        _ path: String, _ position: Position
-    ) throws(LogFailure) -> Bool {
-        if missing == path { throw LogReader.missing(path, position) }
-        missing = path
-        return false
+    /// A file that is not there must be one that no view shows any more.
+    private func demandReplaced(
+        _ path: String, _ position: Position, _ isListed: (LogView) -> Bool
+    ) throws(LogFailure) {
+        if reader.view.read(isListed) { throw LogReader.missing(path, position) }
     }
 
     private mutating func check(_ segment: SealedSegment) throws(LogFailure) {
@@ -127,15 +143,17 @@ private struct Scrub: ~Copyable {
                 "it does not follow what is before it")
         }
         segment.file.dropCache(from: 0)
+        // The digest is over what is before the trailer, and the trailer was read long ago.
+        _ = try SealedSegment.check(segment.file, record, storeID: reader.storeID)
         try segment.checkDigest()
         if depth == .entries, let codec = reader.codec {
             let before = reader.previousChains(before: record.firstPosition)
             try SealedProof(segment, codec, before).run { true }
         }
-        verified.append(
-            Part(
-                firstPosition: record.firstPosition, position: record.nextPosition,
-                chain: record.chain, commits: record.commits))
+        borders.append(
+            Border(
+                position: record.nextPosition, chain: record.chain,
+                commits: last.commits + record.commits, bytes: last.bytes + record.fileBytes))
     }
 
     private mutating func check(_ row: SegmentView, _ file: File) throws(LogFailure) {
@@ -154,9 +172,10 @@ private struct Scrub: ~Copyable {
         let result = try scan.frames(
             of: file, header: header, commitTime: row.timeBefore, limits: limits
         ) { _, _ in entryFrames += 1 }
-        verified.append(
-            Part(
-                firstPosition: row.firstPosition, position: result.nextPosition,
-                chain: result.chain, commits: entryFrames))
+        lastRow = row.id
+        borders.append(
+            Border(
+                position: result.nextPosition, chain: result.chain,
+                commits: last.commits + entryFrames, bytes: last.bytes + row.end))
     }
 }

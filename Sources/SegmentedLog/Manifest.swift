@@ -188,14 +188,19 @@ struct ManifestState: Equatable, Sendable {
         let left = takesRows ? Array(segments.dropFirst(rows.count)) : segments
         let replaced = sealed[before.count..<(sealed.count - after.count)]
         if let next = after.first {
-            guard next.firstPosition == positions.upperBound, next.chainBefore == record.chain
+            guard next.firstPosition == positions.upperBound, next.chainBefore == record.chain,
+                next.timeBefore == record.commitTime
             else { throw .init("sealed segment \(hex(record.id)) does not end where it must") }
         } else {
-            let end = takesRows ? rows.last?.close?.nextPosition : replaced.last?.nextPosition
-            let chain = takesRows ? rows.last?.close?.chain : replaced.last?.chain
+            let row = takesRows ? rows.last?.close : nil
+            let last = takesRows ? nil : replaced.last
             // Without rows yet, a manifest that is being read or written lists sealed ones first.
             let isListing = segments.isEmpty && replaced.isEmpty
-            guard isListing || (end == positions.upperBound && chain == record.chain)
+            guard
+                isListing
+                    || ((row?.nextPosition ?? last?.nextPosition) == positions.upperBound
+                        && (row?.chain ?? last?.chain) == record.chain
+                        && (row?.commitTime ?? last?.commitTime) == record.commitTime)
             else { throw .init("sealed segment \(hex(record.id)) does not end where it must") }
         }
         sealed = before + [record] + after

@@ -85,4 +85,42 @@ struct CallOrderTests {
                 "write /manifest/M-0000000000000001", "fdatasync /manifest/M-0000000000000001",
             ] + superblock)
     }
+
+    /// A new sealed file is whole and durable, name and all, before the one edit that lists it; the files
+    /// whose place it takes go only behind that edit.
+    @Test func sealingAndMergingCallByCall() throws {
+        let store = try SealedStore()
+        func wal(_ id: Int) -> String { "/wal/W-000000000000000\(id)" }
+        func seg(_ id: Int) -> String { "/seg/S-000000000000000\(id)" }
+        let manifest = "/manifest/M-0000000000000001"
+        let edit = ["write \(manifest)", "fdatasync \(manifest)"]
+        for id in 1...2 {
+            try store.commit(id)
+            store.log.sealing.wantRoll()
+            try store.log.maintain()
+            try demand(
+                store.system, { _ = try store.log.sealNow(now: 0, everything: true) },
+                // Header, one block, four sections, trailer.
+                [
+                    "create \(seg(id))", "write \(seg(id)) × 7", "fsync \(seg(id))",
+                    "syncDirectory /seg",
+                ]
+                    + edit + ["unlink \(wal(id))"])
+        }
+        try demand(
+            store.system, { _ = try store.log.sealNow(now: 0, everything: true) },
+            ["create \(seg(3))", "write \(seg(3)) × 7", "fsync \(seg(3))", "syncDirectory /seg"]
+                + edit + ["unlink \(seg(1))", "unlink \(seg(2))"])
+        // Several rows go with one edit.
+        for _ in 0..<2 {
+            try store.commit(3)
+            store.log.sealing.wantRoll()
+            try store.log.maintain()
+        }
+        try demand(
+            store.system, { _ = try store.log.sealNow(now: 0, everything: true) },
+            ["create \(seg(4))", "write \(seg(4)) × 7", "fsync \(seg(4))", "syncDirectory /seg"]
+                + edit + ["unlink \(wal(3))", "unlink \(wal(4))"])
+        try demand(store.system, { _ = try store.log.sealNow(now: 0, everything: false) }, [])
+    }
 }

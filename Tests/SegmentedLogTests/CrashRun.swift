@@ -62,7 +62,10 @@ final class CrashRun {
     }
 
     /// Records of many sizes: none, one byte, several blocks.
-    static func records(ofCommit number: Int) -> [[UInt8]] {
+    static func records(ofCommit number: Int) -> [[UInt8]] { samples[number % samples.count] }
+
+    /// Made once: thousands of runs send the same ones.
+    private static let samples: [[[UInt8]]] = (0..<70).map { number in
         let sizes = [
             [1], [0, 40], [700, 10, 900], [3996], [9000], [100, 200, 300], [4000, 4000],
         ]
@@ -151,10 +154,14 @@ final class CrashRun {
                 if !isSame { Issue.record("other bytes: \(comment)") }
             }
             if found < acknowledged, let receipt = commit.receipt {
-                #expect(try receipt.chain == reader.chain(at: header.nextPosition), comment)
                 #expect(receipt.commitTime == header.commitTime, comment)
             }
             found += 1
+        }
+        // A receipt's chain binds all commits before it: the last of them is enough.
+        if let last = commits.prefix(min(found, acknowledged)).last, let receipt = last.receipt {
+            let end = last.firstPosition + Position(last.records.count)
+            #expect(try receipt.chain == reader.chain(at: end), comment)
         }
         #expect(found >= acknowledged, "acknowledged commits are lost: \(comment)")
         let next =

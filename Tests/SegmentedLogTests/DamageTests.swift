@@ -49,6 +49,8 @@ struct DamageTests {
 
     enum Tail: CaseIterable, Sendable { case zeros, ones, oldBytes }
 
+    private static func number(of tail: Tail) -> Int { Tail.allCases.firstIndex(of: tail) ?? 0 }
+
     /// Cuts the last write anywhere, with what different devices leave behind the cut.
     @Test(arguments: Tail.allCases) func aCutWithinTheLastTwoFramesLosesOnlyThose(
         _ tail: Tail
@@ -67,6 +69,8 @@ struct DamageTests {
         }
         for cut in ends[0]..<ends[2] {
             let changed = Array(filler[cut..<ends[2]])
+            // Where bytes mean something, each tail; in bodies and padding one of them in turn.
+            if cut % 4096 >= 128, cut % Tail.allCases.count != Self.number(of: tail) { continue }
             // Zeros behind a cut in the padding change nothing.
             if changed.raw.isEqual(to: whole.raw.extracting(cut..<ends[2])) { continue }
             var disk = store.disk
@@ -93,7 +97,7 @@ struct DamageTests {
                 #expect(offset == ends[0] || offset == ends[1], "\(tail) from \(cut)")
             }
         }
-        #expect(refused > 0 && refused < 8192)
+        #expect(refused > 0 || tail == .zeros)
     }
 
     /// A commit that a fence, a later commit, the floor or an orderly end promises is never cut off.
@@ -177,10 +181,12 @@ struct DamageTests {
     }
 
     private func offsets(_ bytes: [UInt8]) -> [Int] {
-        stride(from: 0, to: bytes.count, by: 3).filter { offset in
-            let block = offset / 4096 * 4096
-            let isFull = !isZero(Array(bytes[block..<min(bytes.count, block + 4096)]), from: 0)
-            return isFull ? offset % 4096 < 200 || offset % 7 == 0 : offset % 1021 == 0
+        let isFull = stride(from: 0, to: bytes.count, by: 4096).map { block in
+            !bytes.raw.extracting(block..<min(bytes.count, block + 4096)).isZero
+        }
+        return stride(from: 0, to: bytes.count, by: 3).filter { offset in
+            isFull[offset / 4096]
+                ? offset % 4096 < 200 || offset % 13 == 0 : offset % 2039 == 0
         }
     }
 

@@ -1,14 +1,46 @@
 import Bytes
 import Columns
+import Platform
 
 /// A codec for the log's own tests: a record is kept as it is, and the account is its first byte.
 struct PlainCodec: BlockCodec {
-    let version: UInt16 = 7
+    /// What a codec, or the processor under it, may get wrong.
+    enum Fault: CaseIterable {
+        /// One bit of one record of a block is turned when it is decoded.
+        case decodedRecord
+        /// Decoding fails.
+        case decoding
+        /// A block says the next account of one of its records.
+        case accountOfRecord
+        /// Names of accounts get each other's numbers.
+        case accountNumber
+        /// The commitment of one record is another one, once.
+        case commitment
+    }
 
-    func makeSurvey() -> any BlockSurvey { PlainSurvey() }
+    /// What goes wrong from now on.
+    final class Faults: Sendable {
+        private let current = Monitor<(fault: Fault?, calls: Int)>((nil, 0))
+
+        func set(_ fault: Fault?) { current.withLock { $0 = (fault, 0) } }
+        func has(_ fault: Fault) -> Bool { current.read { $0.fault == fault } }
+        /// Whether a fault is there now, the third time that it may be.
+        func hits(_ fault: Fault) -> Bool {
+            current.withLock { current in
+                guard current.fault == fault else { return false }
+                current.calls += 1
+                return current.calls == 3
+            }
+        }
+    }
+
+    let version: UInt16 = 7
+    var faults: Faults?
+
+    func makeSurvey() -> any BlockSurvey { PlainSurvey(faults) }
 
     func makeReader(dictionary: RawSpan) throws(DecodeFailure) -> any BlockReader {
-        PlainReader(dictionary.makeArray())
+        PlainReader(dictionary.makeArray(), faults)
     }
 
     func account(of record: RawSpan) throws(DecodeFailure) -> Range<Int>? {
@@ -19,6 +51,9 @@ struct PlainCodec: BlockCodec {
     func appendCommitment(of record: RawSpan, to buffer: inout ByteBuffer) throws(DecodeFailure) {
         guard record.byteCount > 2, record.byte(at: 0) == 0xEE, record.byte(at: 1) == 0xEE else {
             buffer.append(record)
+            if record.byteCount > 0, record.byte(at: 0) == 2, faults?.hits(.commitment) == true {
+                buffer.append(1)
+            }
             return
         }
         buffer.append(record.extracting(0..<1))
@@ -39,12 +74,15 @@ struct PlainCodec: BlockCodec {
 
 private final class PlainSurvey: BlockSurvey {
     private var seen: Set<UInt8> = []
+    private let faults: PlainCodec.Faults?
+
+    init(_ faults: PlainCodec.Faults?) { self.faults = faults }
 
     func note(_ record: RawSpan) throws(DecodeFailure) {
         if record.byteCount > 0 { seen.insert(record.byte(at: 0)) }
     }
 
-    func finish() -> any BlockWriter { PlainWriter(seen.sorted()) }
+    func finish() -> any BlockWriter { PlainWriter(seen.sorted(), faults) }
 }
 
 private final class PlainWriter: BlockWriter {
@@ -52,8 +90,12 @@ private final class PlainWriter: BlockWriter {
     private var ends: [UInt64] = []
     private var bytes = ByteBuffer()
     private var accounts: [UInt32] = []
+    private let faults: PlainCodec.Faults?
 
-    init(_ names: [UInt8]) { self.names = names }
+    init(_ names: [UInt8], _ faults: PlainCodec.Faults?) {
+        self.names = names
+        self.faults = faults
+    }
 
     var accountCount: Int { names.count }
 
@@ -73,6 +115,11 @@ private final class PlainWriter: BlockWriter {
         columns.append(1) { IntegerColumn.append(ends, to: &$0) }
         let all = bytes.copyBytes(in: 0..<bytes.count)
         columns.append(2) { $0.append(all) }
+        if faults?.has(.accountOfRecord) == true,
+            let place = accounts.firstIndex(where: { $0 != BlockSummary.noAccount })
+        {
+            accounts[place] = (accounts[place] + 1) % UInt32(names.count)
+        }
         defer {
             self.ends = []
             bytes.clear()
@@ -86,8 +133,12 @@ private final class PlainWriter: BlockWriter {
 
 private final class PlainReader: BlockReader {
     private let names: [UInt8]
+    private let faults: PlainCodec.Faults?
 
-    init(_ names: [UInt8]) { self.names = names }
+    init(_ names: [UInt8], _ faults: PlainCodec.Faults?) {
+        self.names = names
+        self.faults = faults
+    }
 
     var accountCount: Int { names.count }
     var byteCount: Int { names.count }
@@ -97,25 +148,33 @@ private final class PlainReader: BlockReader {
     }
 
     func accountNumber(of name: RawSpan) -> UInt32? {
-        name.byteCount == 1 ? names.firstIndex(of: name.byte(at: 0)).map { UInt32($0) } : nil
+        guard name.byteCount == 1, let index = names.firstIndex(of: name.byte(at: 0)) else {
+            return nil
+        }
+        let shift = faults?.has(.accountNumber) == true ? 1 : 0
+        return UInt32((index + shift) % names.count)
     }
 
     func decode(
         _ columns: borrowing BlockColumns, count: Int, range: Range<Int>,
         into batch: inout RecordBatch
     ) throws(DecodeFailure) {
-        guard let endBytes = columns.column(1), let bytes = columns.column(2) else {
-            throw .invalid("a column is missing", 0)
-        }
+        guard let endBytes = columns.column(1), let bytes = columns.column(2),
+            faults?.has(.decoding) != true
+        else { throw .invalid("a column is missing", 0) }
+        let column = try IntegerColumnReader(endBytes, count: count)
+        var start = range.lowerBound == 0 ? 0 : try column.value(at: range.lowerBound - 1)
         var ends: [UInt64] = []
-        try IntegerColumnReader(endBytes, count: count).append(0..<count, to: &ends)
-        for index in range {
-            let start = index == 0 ? 0 : ends[index - 1]
-            guard start <= ends[index], ends[index] <= UInt64(bytes.byteCount) else {
-                throw .outOfRange(index)
-            }
-            batch.bytes.append(bytes.extracting(Int(start)..<Int(ends[index])))
+        try column.append(range, to: &ends)
+        for end in ends {
+            guard start <= end, end <= UInt64(bytes.byteCount) else { throw .outOfRange(0) }
+            batch.bytes.append(bytes.extracting(Int(start)..<Int(end)))
             batch.ends.append(batch.bytes.count)
+            start = end
+        }
+        if faults?.has(.decodedRecord) == true, batch.bytes.count > 0 {
+            let last = batch.bytes.bytes.byte(at: batch.bytes.count - 1)
+            batch.bytes.overwriteInteger(last ^ 4, at: batch.bytes.count - 1)
         }
     }
 }

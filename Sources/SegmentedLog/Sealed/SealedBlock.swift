@@ -150,7 +150,9 @@ enum CommitColumn {
             }
             commits.append(
                 BlockCommit(firstPosition: position, count: entries, commitTime: time))
-            position += Position(entries)
+            let (next, overflow) = position.addingReportingOverflow(Position(entries))
+            guard !overflow else { throw .outOfRange(0) }
+            position = next
         }
         let end = header.firstPosition + Position(header.count)
         guard commits[0].nextPosition > header.firstPosition, position >= end,

@@ -77,7 +77,7 @@ struct SealedTrailer: Equatable, Sendable {
                 let stored = try reader.readInteger(as: UInt64.self)
                 let bytes = try reader.readInteger(as: UInt64.self)
                 let checksum = try reader.readInteger(as: UInt32.self)
-                guard place < 1 << 40, stored <= bytes, bytes < 1 << 32 else {
+                guard place < 1 << 40, stored <= bytes, bytes <= LogLimits.sectionBytesMax else {
                     throw .outOfRange(reader.offset)
                 }
                 sections.append(

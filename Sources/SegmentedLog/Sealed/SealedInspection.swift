@@ -33,9 +33,13 @@ enum SealedInspection {
     ) {
         for part in SealedTrailer.Part.allCases {
             let section = trailer.sections[part.rawValue]
+            // A piece of the file may be missing in the middle.
+            let start = min(bytes.byteCount, section.offset)
             let stored = bytes.extracting(
-                section.offset..<min(bytes.byteCount, section.offset + section.storedBytes))
-            let isSound = CRC32C.masked(of: stored) == section.checksum
+                start..<min(bytes.byteCount, section.offset + section.storedBytes))
+            let isSound =
+                stored.byteCount == section.storedBytes
+                && CRC32C.masked(of: stored) == section.checksum
             lines.append(
                 "\(section.offset): \(part.name), \(section.bytes) bytes in "
                     + "\(section.storedBytes), \(isSound ? "sound" : "DAMAGED: its checksum")")

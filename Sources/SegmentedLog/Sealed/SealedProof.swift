@@ -25,12 +25,14 @@ struct SealedProof {
         var tree = MerkleHasher()
         var commitment = ByteBuffer(capacity: 4096)
         var memory = BlockMemory()
+        var commits: UInt64 = 0
+        var time = segment.record.timeBefore
         for (number, entry) in segment.index.enumerated() {
             guard pause() else { throw LogFailure(.interrupted, "stopped") }
             try segment.load(number, into: &memory)
             try segment.decode(0..<entry.count, in: &memory)
-            guard memory.commits[0].firstPosition == entry.boundary,
-                !fold.isWhole || fold.chain == entry.chain
+            // Inside a commit, the chain stays that before it.
+            guard memory.commits[0].firstPosition == entry.boundary, fold.chain == entry.chain
             else { throw damaged(entry, "the index does not have its chain") }
             var leaves: [Digest] = []
             leaves.reserveCapacity(entry.count)
@@ -38,7 +40,11 @@ struct SealedProof {
                 let position = entry.firstPosition + Position(index)
                 let record = memory.record(index)
                 let commit = memory.commit(of: position)
-                if commit.firstPosition == position { fold.begin(commit) }
+                if commit.firstPosition == position {
+                    fold.begin(commit)
+                    commits += 1
+                    time = commit.commitTime
+                }
                 _ = fold.add(record)
                 do throws(DecodeFailure) {
                     commitment.clear()
@@ -64,6 +70,12 @@ struct SealedProof {
             throw .damaged(
                 segment.file.path, at: 0, position: segment.record.firstPosition,
                 "the chain over its entries is not the log's")
+        }
+        guard commits == segment.record.commits, time == segment.record.commitTime else {
+            throw .damaged(
+                segment.file.path, at: segment.record.fileBytes - SealedTrailer.byteCount,
+                position: segment.record.firstPosition,
+                "its trailer does not have the number or the time of its commits")
         }
         try accounts.compare(with: segment)
     }

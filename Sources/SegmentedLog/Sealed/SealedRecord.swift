@@ -47,8 +47,9 @@ struct SealedRecord: Equatable, Sendable {
         commits = try reader.readInteger(as: UInt64.self)
         let bytes = try reader.readInteger(as: UInt64.self)
         digest = try Digest(from: &reader)
-        guard nextPosition > firstPosition, bytes <= 1 << 40, commitTime >= timeBefore,
-            commits > 0, commits <= nextPosition - firstPosition
+        let least = SealedHeader.byteCount + BlockHeader.byteCount + SealedTrailer.byteCount
+        guard nextPosition > firstPosition, bytes <= 1 << 40, bytes > least,
+            commitTime >= timeBefore, commits > 0, commits <= nextPosition - firstPosition
         else { throw .outOfRange(reader.offset) }
         fileBytes = Int(bytes)
     }

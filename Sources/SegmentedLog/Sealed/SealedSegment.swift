@@ -233,6 +233,8 @@ extension SealedSegment {
             try memory.decode(range, reader)
         } catch {
             let entry = index[memory.number]
+            // Who asks again must fail again, and not be shown what was decoded before.
+            memory.forget()
             throw .damaged(
                 file.path, at: entry.offset, position: entry.firstPosition,
                 "the block's columns cannot be read: \(error)")

@@ -35,8 +35,8 @@ package struct SealReport: Sendable, Equatable {
 ///
 /// What is due, the oldest first:
 /// 1. closed row segments, as soon as they have `LogOptions.sealBytes` bytes or are ten minutes old;
-/// 2. `LogLimits.compactionFanIn` neighbouring sealed segments of about the same size: each size is four
-///    times the one before, so an entry is written again at most once a size;
+/// 2. `LogLimits.compactionFanIn` neighbouring sealed segments or more that are together of the next size:
+///    each is four times the one before, so an entry is written again at most once a size;
 /// 3. nothing else, unless somebody asks for all of it.
 package final class Sealing: Sendable {
     private struct State {
@@ -254,20 +254,22 @@ package final class Sealing: Sendable {
 
 /// Which sealed segments are to be merged.
 enum CompactionPlan {
-    /// The oldest run of neighbours of one size that is long enough; nil if there is none.
+    /// The oldest run of neighbours that is long enough and together of a larger size than any of them;
+    /// nil if there is none. So an entry is written again at most once a size, whatever sizes come.
     static func due(_ sealed: [SealedRecord]) -> ArraySlice<SealedRecord>? {
-        var start = 0
-        while start < sealed.count {
+        for start in sealed.indices {
+            var largest = 0
             var end = start
-            let size = size(of: sealed[start])
-            while end < sealed.count, end - start < LogLimits.compactionFanIn,
-                Self.size(of: sealed[end]) == size
-            {
+            while end < sealed.count {
+                largest = max(largest, size(of: sealed[end].positions))
                 end += 1
+                let group = sealed[start..<end]
+                if !fits(group) { break }
+                let together = sealed[start].firstPosition..<sealed[end - 1].nextPosition
+                if group.count >= LogLimits.compactionFanIn, size(of: together) > largest {
+                    return group
+                }
             }
-            let group = sealed[start..<end]
-            if group.count == LogLimits.compactionFanIn, fits(group) { return group }
-            start = max(start + 1, end)
         }
         return nil
     }
@@ -284,9 +286,9 @@ enum CompactionPlan {
         return nil
     }
 
-    /// Sizes grow fourfold, so that merging neighbours of one size gives one of the next.
-    private static func size(of record: SealedRecord) -> Int {
-        (64 - (record.nextPosition - record.firstPosition).leadingZeroBitCount) / 2
+    /// Sizes grow fourfold, so that merging four neighbours of one size gives one of the next.
+    private static func size(of positions: Range<Position>) -> Int {
+        (64 - (positions.upperBound - positions.lowerBound).leadingZeroBitCount) / 2
     }
 
     private static func fits(_ group: ArraySlice<SealedRecord>) -> Bool {

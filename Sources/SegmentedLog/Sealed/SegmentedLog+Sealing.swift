@@ -31,6 +31,7 @@ extension SegmentedLog {
         // What was read of the files that go may hold what the new one does not.
         reader.forgetWhatWasRead()
         reader.segments.forget(rows: Set(rows.map(\.id)), sealed: Set(sealed.map(\.id)))
+        reader.forgetWhatWasRead()
         sealing.adopted(
             retiring: rows.map(\.path) + sealed.map { paths.sealed($0.id) })
     }
