@@ -104,7 +104,7 @@ struct SealedForgeryTests {
         let target = try Target()
         var random = SeededGenerator(seed)
         var read = 0
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             var bytes = target.bytes
             let entry = try #require(target.segment.index.randomElement(using: &random))
             let block = entry.offset..<(entry.offset + entry.bytes)
@@ -127,7 +127,7 @@ struct SealedForgeryTests {
         var random = SeededGenerator(seed)
         let trailer = target.bytes.count - SealedTrailer.byteCount
         var opened = 0
-        for _ in 0..<120 {
+        for _ in 0..<80 {
             var bytes = target.bytes
             let part = try #require(SealedTrailer.Part.allCases.randomElement(using: &random))
             let section = target.segment.trailer.sections[part.rawValue]
@@ -150,6 +150,29 @@ struct SealedForgeryTests {
             #expect(!isSame || !target.isProved(segment))
         }
         #expect(opened > 0)
+    }
+
+    /// Files of the right size whose checksums hold, and which are not the store's, or not the ones that
+    /// the manifest lists.
+    @Test func aFileThatSaysSomethingElseOfItselfIsRefused() throws {
+        let target = try Target()
+        let trailer = target.bytes.count - SealedTrailer.byteCount
+        // The store's identity, the first position; then id, chains, times and digest of the record.
+        let places = [16, 31, 32] + [24, 48, 80, 112, 120, 144, 175].map { trailer + $0 }
+        for place in places {
+            var bytes = target.bytes
+            bytes[place] ^= 1
+            let block = place < trailer ? 0 : trailer
+            let sum = CRC32C.masked(of: bytes.raw.extracting(block..<(block + 4092)))
+            Self.put(sum, &bytes, at: block + 4092)
+            var disk = target.disk
+            disk.remove(target.path)
+            disk.put(target.path, bytes)
+            let failure = #expect(throws: LogFailure.self, "byte \(place)") {
+                _ = try SealedStore.open(SimulatedFileSystem(disk), seed: 9)
+            }
+            #expect(failure?.kind == .damaged && failure?.file == target.path, "byte \(place)")
+        }
     }
 
     /// What the proof must find although every checksum and the digest hold.
