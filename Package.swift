@@ -114,7 +114,9 @@ let targets: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "SegmentedLogTests",
-        dependencies: ["SegmentedLog", "SimulatedFileSystem", "Platform", "Bytes", "Seeds"],
+        dependencies: [
+            "SegmentedLog", "SimulatedFileSystem", "Columns", "Platform", "Bytes", "Seeds",
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "ProjectionsTests",

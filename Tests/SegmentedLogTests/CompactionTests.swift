@@ -122,6 +122,8 @@ struct CompactionTests {
         #expect(store.sealedFiles == [store.log.paths.sealed(merged.id)])
         try store.demandEntries(store.reader, "merged")
         #expect(try store.reader.scrub(.entries) { _, _ in } == 6)
+        // Files that are gone are not kept open: their space is free.
+        #expect(Set(store.system.openFiles).isSubset(of: store.system.disk.files))
         #expect(try store.log.sealNow(now: 0, everything: true) == nil)
         // A number that was used is not used again, also after a start.
         try store.reopen(seed: 2)
@@ -219,6 +221,27 @@ struct CompactionTests {
         }
         #expect(store.sealed.count == 1)
         #expect(try store.reader.scrub(.entries) { _, _ in } == 5)
+        #expect(Set(store.system.openFiles).isSubset(of: store.system.disk.files))
+    }
+
+    /// What memory has is not what counts: the proof reads what the device has kept.
+    @Test(arguments: [100, 4096 + 70, 4096 + 200, 8300]) func aByteThatTheDeviceLostIsFoundAtOnce(
+        _ offset: Int
+    ) throws {
+        let store = try SealedStore()
+        for _ in 0..<2 {
+            try store.commit(300)
+            try store.seal()
+        }
+        let (sealed, files) = (store.sealed, store.system.disk.files)
+        store.system.plan([FaultRule(.rot(offset), call: .fsync, pathPart: "/seg/")])
+        let failure = #expect(throws: LogFailure.self) {
+            _ = try store.log.sealNow(now: 0, everything: true)
+        }
+        #expect(failure?.kind == .damaged && store.system.firedFaults == 1)
+        #expect(store.sealed == sealed && store.system.disk.files == files)
+        try store.merge()
+        try store.demandEntries(store.reader, "merged at the second try")
     }
 
     /// No room for sealed segments for good: commits go on, nothing is left over, and nothing is lost.

@@ -8,6 +8,8 @@ package enum Fault: Sendable, Equatable {
     case short(Int)
     /// Transfers all but this many bytes of a read or write.
     case allBut(Int)
+    /// Of a flush: succeeds, and the device has another byte at this offset than it was given.
+    case rot(Int)
 }
 
 /// Which calls fail: the `nth` of those that match, counted from 0, or that one and all after it.

@@ -48,6 +48,8 @@ package final class SimulatedFileSystem: FileSystem {
         var failedFlush = FailedFlush.keepsNewBytesAsClean
         var ignoresDropCache = false
         var firedFaults = 0
+        /// Bytes that the device will lose at the next flush, by path.
+        var rot: [String: Int] = [:]
         var observer: ((Call) -> Void)?
     }
 
@@ -126,6 +128,7 @@ package final class SimulatedFileSystem: FileSystem {
             case .failure(let errno): throw SystemFailure(call, path, errno: errno)
             case .short(let count): limit = min(limit, max(1, count))
             case .allBut(let count): limit = max(min(1, limit), limit - count)
+            case .rot(let offset): state.rot[path] = offset
             }
         }
         return limit
@@ -218,6 +221,10 @@ package final class SimulatedFileSystem: FileSystem {
             // Pages that were called clean after a failed flush stay unwritten.
             for write in inode.pending { inode.durable.write(write.bytes[...], at: write.offset) }
             inode.pending = []
+            if let offset = state.rot.removeValue(forKey: open.path) {
+                let byte = inode.durable.read(offset..<(offset + 1))[0]
+                inode.durable.write([byte ^ 1], at: offset)
+            }
             state.disk.inodes[open.inode] = inode
         }
     }
