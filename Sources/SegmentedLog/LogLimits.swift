@@ -58,7 +58,7 @@ package enum LogLimits {
     /// Bytes of sealed segments that are merged into one at most.
     package static let compactedBytesMax = 64 << 20
 
-    /// Sealed segments of about the same size that are merged as soon as there are so many.
+    /// Neighbouring sealed segments, at least, that are merged as soon as they are together of the next size.
     package static let compactionFanIn = 4
 
     /// Segments that a reader keeps open for random access.

@@ -63,7 +63,8 @@ import Testing
 
     @Test func kindsKeepTheirNumbers() {
         let kinds = RecordKind.allCases.map { "\($0.rawValue) \($0.name)" }
-        #expect(kinds == ["1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact"])
+        #expect(
+            kinds == ["1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact"])
     }
 
     /// The bytes of one record, for ever: a change of them is a new version of the format.

@@ -32,36 +32,35 @@ struct CompactionTests {
         [UInt64](repeating: count, count: times)
     }
 
-    @Test func eightNeighboursOfOneSizeAreMergedTheOldestFirst() {
+    @Test func fourNeighboursOfOneSizeAreMergedTheOldestFirst() {
         #expect(due([]) == nil)
-        #expect(due(same(100, 7)) == nil)
-        #expect(due(same(100, 8)) == 0..<8)
-        #expect(due(same(100, 17)) == 0..<8)
-        #expect(due(same(300, 2) + same(100, 8)) == 2..<10)
-        #expect(due(same(100, 7) + [400] + same(100, 7)) == nil)
-        #expect(due(same(100, 7) + [400] + same(100, 9)) == 8..<16)
+        #expect(due(same(100, 3)) == nil)
+        #expect(due(same(100, 4)) == 0..<4)
+        #expect(due(same(100, 9)) == 0..<4)
+        #expect(due([3000] + same(100, 4)) == 1..<5)
+        #expect(due(same(100, 3) + [3000] + same(100, 3)) == nil)
+        #expect(due(same(100, 3) + [3000] + same(100, 5)) == 4..<8)
     }
 
     /// Segments need not be alike, but none may be written again without becoming of the next size: from
-    /// 2^(3k-1) entries on.
+    /// 2^(2k-1) entries on.
     @Test func unequalNeighboursAreMergedWhereAllBecomeOfTheNextSize() {
-        #expect(due([32, 40, 50, 100, 200, 255, 60, 70]) == 0..<8)
-        #expect(due([10, 40, 10, 40, 10, 60, 10, 60, 15]) == nil)
-        #expect(due([10, 40, 10, 40, 10, 60, 10, 60, 15, 1]) == 0..<10)
-        #expect(due([10, 40, 10, 40, 10, 60, 10, 76]) == 0..<8)
-        #expect(due([10, 40, 10, 40, 10, 60, 10, 75]) == nil)
-        #expect(due([2000] + same(3, 7)) == nil)
-        #expect(due([2000] + same(3, 8)) == 1..<9)
-        #expect(due([2040] + same(3, 8)) == 0..<8)
+        #expect(due([32, 40, 50, 100]) == 0..<4)
+        #expect(due([10, 40, 10, 40]) == nil)
+        #expect(due([10, 40, 10, 40, 10, 18]) == 0..<6)
+        #expect(due([10, 40, 10, 40, 10, 17]) == nil)
+        #expect(due([2000] + same(3, 3)) == nil)
+        #expect(due([2000] + same(3, 4)) == 1..<5)
+        #expect(due([2040] + same(3, 3)) == 0..<4)
     }
 
     @Test func mergedSegmentsStayWithinTheirLimits() {
         let limit = LogLimits.sealedEntriesMax
-        #expect(due(same(limit / 8, 8)) == 0..<8)
-        #expect(due(same(limit / 8 + 1, 8)) == nil)
-        let bytes = LogLimits.compactedBytesMax / 8
-        #expect(due(same(100, 8), bytes: bytes) == 0..<8)
-        #expect(due(same(100, 8), bytes: bytes + 1) == nil)
+        #expect(due(same(limit / 4, 4)) == 0..<4)
+        #expect(due(same(limit / 4 + 1, 4)) == nil)
+        let bytes = LogLimits.compactedBytesMax / 4
+        #expect(due(same(100, 4), bytes: bytes) == 0..<4)
+        #expect(due(same(100, 4), bytes: bytes + 1) == nil)
         #expect(all([100]) == nil)
         #expect(all([100, 5]) == 0..<2)
         #expect(all(same(100, 30)) == 0..<30)
@@ -97,7 +96,7 @@ struct CompactionTests {
                 sealed.replaceSubrange(group.indices, with: [merged])
             }
         }
-        #expect(writes.max() ?? 0 <= 5 && writes.max() ?? 0 >= 2)
+        #expect(writes.max() ?? 0 <= 7 && writes.max() ?? 0 >= 2)
         #expect(sealed.count <= 7 * 5)
         #expect(zip(sealed, sealed.dropFirst()).allSatisfy { $0.nextPosition == $1.firstPosition })
     }
@@ -145,7 +144,7 @@ struct CompactionTests {
         #expect(try store.log.sealNow(now: old - 1, everything: false) == nil)
         #expect(try store.log.sealNow(now: old, everything: false) != nil)
         #expect(try store.log.sealNow(now: old, everything: false) == nil)
-        for _ in 0..<7 {
+        for _ in 1..<LogLimits.compactionFanIn {
             #expect(try store.log.sealNow(now: .max, everything: false) == nil)
             try store.commit(3)
             try store.seal()
