@@ -1,4 +1,5 @@
 import Billing
+import Bytes
 import Engine
 import Foundation
 import Platform
