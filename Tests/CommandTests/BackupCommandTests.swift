@@ -117,4 +117,35 @@ import Testing
             ["serve", "--data", backup, "--socket", server.socket])
         #expect(serve.status == 74 && serve.errors.contains("unfinished backup"))
     }
+
+    /// Entries and bytes of one file, without the others.
+    @Test func oneFileCanBeLookedInto() throws {
+        let server = try ServedTests.Server()
+        #expect(try server.run(["record"], input: Self.events(0..<50)).status == 0)
+        #expect(try server.run(["compact"]).status == 0)
+        #expect(try server.run(["record"], input: Self.events(50..<60)).status == 0)
+        let all = try server.run(["tail", "--json"]).output
+        #expect(server.stop() == 0)
+        let sealed = try #require(try Self.files(server.data + "/seg").first)
+        let first = try BuiltBinary.run(["inspect", sealed, "--entries"])
+        #expect(first.status == 0 && first.outputLines.count == 50)
+        var rows: [String] = []
+        for file in try Self.files(server.data + "/wal") {
+            rows += try BuiltBinary.run(["inspect", file, "--entries"]).outputLines
+        }
+        #expect(first.outputLines + rows == all.split(separator: "\n").map(String.init))
+
+        let near = try BuiltBinary.run(["inspect", sealed, "--around", "4100"])
+        #expect(near.status == 0 && near.output.contains("block of 50 entries from position 0"))
+        #expect(near.output.contains("DBB1") && near.outputLines.count >= 5)
+        let copy = try BuiltBinary.run(["inspect", server.data + "/SUPER", "--around", "8200"])
+        #expect(copy.output.contains("is in: copy 2:"))
+        let beyond = try BuiltBinary.run(["inspect", sealed, "--around", "99999999"])
+        #expect(beyond.status == 66)
+        #expect(try BuiltBinary.run(["inspect", server.data + "/SUPER", "--entries"]).status == 65)
+        #expect(try BuiltBinary.run(["inspect", "README.md", "--entries"]).status == 65)
+        try Self.damage(sealed, at: 4200)
+        let damaged = try BuiltBinary.run(["inspect", sealed, "--entries"])
+        #expect(damaged.status == 74 && damaged.errors.contains("is damaged at offset"))
+    }
 }

@@ -248,6 +248,30 @@ struct RepairTests {
         #expect(refusal?.message.contains("different histories") ?? false)
     }
 
+    /// Positions that fit are not enough: a commit of the other history whose own beginning is lost must not
+    /// follow ours.
+    @Test func aCommitThatFollowsAnotherHistoryIsRefused() throws {
+        let patient = try Patient(sealsLater: false)
+        let system = SimulatedFileSystem(patient.disk)
+        let fork = try SegmentedLog.open(
+            directory: Self.backup, fileSystem: system, options: CrashRun.options(seed: 78))
+        var frame = FrameBuilder()
+        for byte in [UInt8(9), 8] {
+            frame.reset()
+            frame.append { $0.append([byte]) }
+            _ = try fork.append(&frame, commitTime: 9000)
+        }
+        try fork.close()
+        var disk = system.disk
+        let last = disk.files.last { $0.hasPrefix(Self.backup + "/wal/") } ?? ""
+        disk.flip(last, at: 4096 + 100, bit: 5)
+        disk.remove(patient.files("seg/")[0])
+        let refusal = #expect(throws: LogFailure.self) {
+            try Self.plan(SimulatedFileSystem(disk))
+        }
+        #expect(refusal?.message.contains("different histories") ?? false)
+    }
+
     @Test func aRunningStoreIsNotRepaired() throws {
         let patient = try Patient(sealsLater: false)
         let log = try CrashRun.open(patient.run.system, seed: 5)

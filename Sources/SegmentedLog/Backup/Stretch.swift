@@ -86,7 +86,7 @@ extension FileFindings {
         return findings
     }
 
-    private static func trailer(of file: File) throws(LogFailure) -> SealedTrailer {
+    static func trailer(of file: File) throws(LogFailure) -> SealedTrailer {
         var bytes = ByteBuffer(capacity: SealedTrailer.byteCount)
         let size = try mapped { () throws(SystemFailure) in
             let size = try file.size()
