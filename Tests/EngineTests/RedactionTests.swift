@@ -158,9 +158,12 @@ import Testing
         #expect(try book.engine.verify(deep: true).isEqual)
     }
 
-    /// Without being asked, the sealer erases.
-    @Test func theServerErasesByItself() throws {
+    /// Without being asked, the sealer erases: in rows, and in a segment that nothing is merged with.
+    @Test(arguments: [false, true]) func theServerErasesByItself(isSealed: Bool) throws {
         let book = try filled()
+        if isSealed {
+            #expect(try book.send(#"{"request":"compact"}"#).printed("ok") == "true")
+        }
         #expect(try redact(book, "r", [1, 2]).printed("outcome") == "recorded")
         for _ in 0..<400 {
             if try status(book, "redactions_pending") == "0" { break }

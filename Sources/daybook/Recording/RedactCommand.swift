@@ -1,5 +1,6 @@
 import ArgumentParser
 import Billing
+import Bytes
 import Client
 import Codec
 
@@ -184,19 +185,19 @@ struct RedactOrders {
                 batches.append((properties, positions[start...].prefix(Self.entriesMax)))
             }
         }
-        for (number, batch) in batches.enumerated() {
-            // One order has the id as it was given; several count.
-            let own = batches.count == 1 ? id : "\(id)/\(number + 1)"
-            try send(batch.0, Array(batch.1), own, passesOver)
+        let isOne = batches.count == 1 && !passesOver
+        for batch in batches {
+            try send(batch.0, Array(batch.1), isOne: isOne, passesOver)
         }
     }
 
     private mutating func send(
-        _ properties: [String], _ entries: [Int], _ id: String, _ passesOver: Bool
+        _ properties: [String], _ entries: [Int], isOne: Bool, _ passesOver: Bool
     ) throws {
         var entries = entries
         while !entries.isEmpty {
-            let reply = try ask(properties, entries, id)
+            let own = isOne ? id : id(of: properties, entries)
+            let reply = try ask(properties, entries, own)
             guard let refusal = reply.refusal else {
                 redacted += entries.count
                 if let position = reply["position"]?.integer { positions.append(position) }
@@ -209,6 +210,14 @@ struct RedactOrders {
             left += refusal.problems
             entries.removeAll { named.contains($0) }
         }
+    }
+
+    /// One order has the id as it was given; of several each has its own, which follows from what it
+    /// names: whoever runs the command again sends the same ones, and writes nothing twice.
+    private func id(of properties: [String], _ entries: [Int]) -> String {
+        let names = "\(properties) \(entries)"
+        let digest = names.withBytes { SHA256.hash($0) }
+        return "\(id)/\(digest.hex.prefix(16))"
     }
 
     private func ask(_ properties: [String], _ entries: [Int], _ id: String) throws -> Reply {
