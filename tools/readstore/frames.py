@@ -63,10 +63,11 @@ class Frame:
         head = data[offset:offset + HEADER]
         if len(head) < HEADER:
             raise Fault("the file ends inside a frame")
-        stored = int.from_bytes(head[92:], "little")
-        if checksum(head[:92]) != stored:
-            raise Fault("zeros where a frame should be" if is_zero(head)
-                        else "the checksum of a frame's header does not hold", True)
+        # The checksum of zeros is not zero.
+        if is_zero(head):
+            raise Fault("zeros where a frame should be", True)
+        if checksum(head[:92]) != int.from_bytes(head[92:], "little"):
+            raise Fault("the checksum of a frame's header does not hold", True)
         (magic, self.kind, flags, size, own, self.offset, self.first, self.count, self.bytes,
          durable, self.time) = struct.unpack_from("<4sBBHQQQIIQq", head, 0)
         if magic != b"DBK1":

@@ -59,7 +59,7 @@ def unmask(stored):
 
 
 def flipped_byte(data, stored):
-    """The byte with the one flipped bit that explains a checksum which does not hold; None: no one bit does.
+    """The byte with the one flipped bit that explains a checksum which does not hold, or None.
 
     The CRC is linear: a flipped bit changes it by what is left of that bit after all later ones.
     """
