@@ -21,7 +21,7 @@ import Testing
         ["replay", "--events", "2000", "--passes", "1"],
         ["account", "--events", "2000", "--entries", "50", "--calls", "3"],
         ["sealing", "--events", "2000", "--seconds", "0"],
-        ["dedupe", "--events", "2000", "--keys", "20000", "--questions", "100", "--repeats", "20"],
+        ["dedupe", "--events", "2000", "--keys", "5000", "--questions", "100", "--repeats", "20"],
         ["start", "--events", "2000", "--traffic", "2000", "--starts", "1"],
     ])
     func aBenchmarkOfTheLogRuns(_ words: [String]) throws {

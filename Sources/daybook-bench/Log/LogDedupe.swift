@@ -29,21 +29,34 @@ struct LogDedupe: ParsableCommand {
         }
     }
 
-    private func measureIndex(_ directory: String) throws {
-        let effort = Effort()
-        var answered = 0
-        let index = try IdentityIndex.open(
+    private func open(_ directory: String) -> IdentityIndex {
+        IdentityIndex.open(
             directory: directory, fileSystem: SystemFileSystem(),
             storeID: [UInt8](repeating: 7, count: 16)
-        ) { (_: UInt64) throws(SystemFailure) -> Digest? in nil }
-        let filling = try Stopwatch.seconds {
+        ) { (_: UInt64) throws(Never) -> Digest? in .zero }
+    }
+
+    /// Fills an index and closes it. - Returns: keys a second.
+    private func fill(_ directory: String) throws -> Double {
+        let index = open(directory)
+        defer { index.close() }
+        let seconds = try Stopwatch.seconds {
             for number in 0..<UInt64(keys) {
                 index.append(Self.fingerprint(number))
-                guard index.wantsCut else { continue }
+                guard index.wantsCut || number + 1 == keys else { continue }
                 index.cutAndWait(at: index.next, chain: .zero)
                 if let failure = index.cutFailure { throw BenchFailure(failure) }
             }
         }
+        return Double(keys) / seconds
+    }
+
+    private func measureIndex(_ directory: String) throws {
+        let filling = try fill(directory)
+        var answered = 0
+        let effort = Effort()
+        let index = open(directory)
+        guard index.next == UInt64(keys) else { throw BenchFailure("runs were passed over") }
         let memory = Double(effort.residentBytes) / Double(keys)
         let disk = Double(try Scratch.bytes(in: directory)) / Double(keys)
         let stride = max(1, UInt64(keys / questions)) | 1
@@ -62,8 +75,8 @@ struct LogDedupe: ParsableCommand {
         print("  new               \(new.text)")
         print("  known             \(known.text)")
         print("  runs              \(runs), \(Stopwatch.two(disk)) bytes a key on the disk")
-        print("  memory            \(Stopwatch.two(memory)) bytes a key")
-        print("  filling           \(Int(Double(keys) / filling)) keys/s, with all cuts")
+        print("  memory            \(Stopwatch.two(memory)) bytes a key for runs, opened")
+        print("  filling           \(Int(filling)) keys/s, with all cuts")
     }
 
     /// A different one for each number, spread evenly: a step of a Weyl sequence, mixed.
