@@ -60,10 +60,10 @@ struct InspectCommand: ParsableCommand {
             return lines
         }
         if let lines = try RunInspection.describe(path: file, fileSystem: SystemFileSystem()) {
-            return try Output.print(lines)
+            return lines
         }
         if let lines = try ProofInspection.describe(path: file, fileSystem: SystemFileSystem()) {
-            return try Output.print(lines)
+            return lines
         }
         throw unknown
     }

@@ -9,9 +9,10 @@ import Testing
         var hasher = MerkleHasher()
         let leaf = hasher.leaf(
             position: 0x0102_0304_0506_0708, recordedAt: -2, commitment: [0xAA, 0xBB].raw)
-        let bytes: [UInt8] =
-            [0x00, 1, 2, 3, 4, 5, 6, 7, 8] + Array(repeating: 0xFF, count: 7) + [0xFE, 0xAA, 0xBB]
-        #expect(leaf == NaiveTree.hash(bytes))
+        var bytes = ByteBuffer()
+        bytes.append([0x00, 1, 2, 3, 4, 5, 6, 7, 8] + Array(repeating: 0xFF, count: 7) + [0xFE])
+        SHA256.hash([0xAA, 0xBB].raw).append(to: &bytes)
+        #expect(leaf == SHA256.hash(bytes.bytes))
     }
 
     /// The reference vectors of the Certificate Transparency project for RFC 6962.
