@@ -5,8 +5,11 @@ import Bytes
 struct SymbolCode {
     /// Symbols that there can be: 16, and one for each length from 5 to 64.
     static let symbolsMax = 76
-    /// The longest code, bits: what one table look-up decodes.
+    /// The longest code that is read, bits: what one table look-up decodes.
     static let lengthMax = 12
+    /// The longest code that is written. Who reads one value of a column makes its table first, which doubles
+    /// with each bit; rare symbols would save nothing with more.
+    static let writtenLengthMax = 10
 
     private let lengths: [UInt8]
     private let codes: [UInt16]
@@ -50,13 +53,13 @@ struct SymbolCode {
         if open > 0 { writer.append(value & lowBits(open), width: open, to: &buffer) }
     }
 
-    /// Huffman's lengths, none above `lengthMax`: counts are halved until that is so. A lone symbol has
+    /// Huffman's lengths, none above `writtenLengthMax`: counts are halved until that is so. A lone symbol has
     /// one bit.
     private static func lengths(_ counts: [Int]) -> [UInt8] {
         var weights = counts
         while true {
             let lengths = unlimitedLengths(weights)
-            if lengths.allSatisfy({ $0 <= lengthMax }) { return lengths }
+            if lengths.allSatisfy({ $0 <= writtenLengthMax }) { return lengths }
             weights = weights.map { $0 == 0 ? 0 : $0 >> 1 | 1 }
         }
     }

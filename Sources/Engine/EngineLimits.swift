@@ -10,7 +10,7 @@ package enum EngineLimits {
     /// Entries in one frame.
     package static let frameEntriesMax = 8_192
     /// Entries after which a new snapshot is due.
-    package static let entriesPerSnapshot: UInt64 = 250_000
+    package static let entriesPerSnapshot: UInt64 = 100_000
     /// Entries since the last snapshot was begun after which the next one waits no longer, so that
     /// a start replays at most about a million.
     package static let snapshotTailMax: UInt64 = 750_000

@@ -70,9 +70,14 @@ enum Digits {
 
     /// 10^exponent; nil beyond Int128.
     static func power(_ exponent: Int) -> Int128? {
-        guard exponent >= 0, exponent <= 38 else { return nil }
-        var value: Int128 = 1
-        for _ in 0..<exponent { value *= 10 }
-        return value
+        guard exponent >= 0, exponent < powers.count else { return nil }
+        return powers[exponent]
     }
+
+    /// Each event's quantity is scaled by one of these.
+    private static let powers: [Int128] = {
+        var powers: [Int128] = [1]
+        for _ in 1...38 { powers.append(powers[powers.count - 1] * 10) }
+        return powers
+    }()
 }

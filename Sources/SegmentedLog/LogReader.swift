@@ -191,6 +191,8 @@ private final class Scratch {
     private var frame: FrameHeader?
     private var block = BlockMemory()
     private var segment: SealedSegment?
+    /// The entry that was given last.
+    private var last: Position?
 
     init(_ generation: UInt64) { self.generation = generation }
 
@@ -207,6 +209,7 @@ private final class Scratch {
     func withRecord<R>(
         _ position: Position, _ body: (RawSpan, FrameInfo) throws -> R
     ) throws -> R {
+        last = position
         if let frame {
             return try window.withRecord(Int(position - frame.firstPosition), of: frame) {
                 try body($0, FrameInfo(frame))
@@ -217,18 +220,24 @@ private final class Scratch {
         return try block.withRecord(Int(position - first)) { try body($0, commit) }
     }
 
-    /// Reads the block, if it is not at hand, and decodes the entry, and only that. Who asks for a second
-    /// one of a block will ask for more: then all of it is decoded.
+    /// Reads the block, if it is not at hand, and decodes the entry: alone, or with those behind it where
+    /// one is asked for after the other.
     func load(_ position: Position, _ segment: SealedSegment) throws(LogFailure) {
         frame = nil
         self.segment = segment
         let number = segment.block(of: position)
         let entry = segment.index[number]
-        let isAgain = block.isHolding(segment.record.id, number)
         try segment.load(number, into: &block)
         let index = Int(position - entry.firstPosition)
-        try segment.decode(isAgain ? 0..<entry.count : index..<(index + 1), in: &block)
+        let isNext = last.map { position > $0 && position - $0 <= Self.nearby } ?? false
+        let count = isNext ? Self.ahead : 1
+        try segment.decode(index..<min(index + count, entry.count), in: &block)
     }
+
+    /// Entries between two that are asked for, at most, for the second to be taken as the next.
+    private static let nearby: Position = 16
+    /// Entries that are decoded then.
+    private static let ahead = 256
 
     /// Finds the frame that holds a durable position: one read of at most 260 KiB.
     func find(
