@@ -73,6 +73,8 @@ package struct EntryFeed: ~Copyable {
     private var cursor: LogCursor?
     /// Whether the cursor stands on a frame.
     private var isOnFrame = false
+    /// Of one account: its entries in a sealed segment that are still to come, and the segment's end.
+    private var listed: (positions: ArraySlice<Position>, end: Position)?
     private var json = JSONWriter(capacity: 4096)
     private var redactions: RedactionView
     /// Entries written so far.
@@ -121,8 +123,12 @@ package struct EntryFeed: ~Copyable {
         }
     }
 
-    /// Reads one frame, or what is left of it.
+    /// Reads one frame, or what is left of it; of one account, what a sealed segment has of it.
     private mutating func step(_ out: inout ByteBuffer, _ byteLimit: Int) throws {
+        redactions.refresh()
+        if let account = request.account, try stepThroughPostings(account, &out, byteLimit) {
+            return
+        }
         var cursor = try self.cursor.take() ?? engine.reader.cursor(from: next)
         if !isOnFrame || next >= cursor.header.firstPosition + Position(cursor.header.count) {
             isOnFrame = try cursor.next()
@@ -132,25 +138,57 @@ package struct EntryFeed: ~Copyable {
             }
         }
         let header = cursor.header
-        redactions.refresh()
         var index = Int(next - header.firstPosition)
         while index < Int(header.count), out.count < byteLimit {
             if let limit = request.limit, entries >= limit { break }
-            if matches(try RecordView(record: cursor.record(index))) {
-                json.clear()
-                try redactions.withShown(cursor.record(index), at: next) { bytes in
-                    try EntryJSON.write(
-                        try RecordView(record: bytes), position: next,
-                        recordedAt: header.commitTime, to: &json)
-                }
-                out.append(json.bytes)
-                out.append(UInt8(ascii: "\n"))
-                entries += 1
-            }
+            try write(cursor.record(index), at: next, header.commitTime, to: &out)
             index += 1
             next += 1
         }
         self.cursor = consume cursor
+    }
+
+    /// Reads the account's entries of the sealed segment that holds the next position, and no others.
+    /// - Returns: false behind the sealed segments.
+    private mutating func stepThroughPostings(
+        _ account: String, _ out: inout ByteBuffer, _ byteLimit: Int
+    ) throws -> Bool {
+        let (reader, from) = (engine.reader, next)
+        if listed == nil {
+            let found = try account.withBytes { name in
+                try reader.sealedPositions(of: name, from: from)
+            }
+            guard let found else { return false }
+            listed = (found.positions[...], found.end)
+        }
+        while let position = listed?.positions.first {
+            next = position
+            if let limit = request.limit, entries >= limit { return true }
+            if out.count >= byteLimit { return true }
+            try reader.withRecord(at: position) { record, info in
+                try write(record, at: position, info.commitTime, to: &out)
+            }
+            listed?.positions.removeFirst()
+        }
+        next = listed?.end ?? next
+        listed = nil
+        return true
+    }
+
+    /// Writes an entry, if it is one of those that are wished for.
+    private mutating func write(
+        _ record: RawSpan, at position: Position, _ recordedAt: Int64, to out: inout ByteBuffer
+    ) throws {
+        guard matches(try RecordView(record: record)) else { return }
+        json.clear()
+        try redactions.withShown(record, at: position) { bytes in
+            try EntryJSON.write(
+                try RecordView(record: bytes), position: position, recordedAt: recordedAt,
+                to: &json)
+        }
+        out.append(json.bytes)
+        out.append(UInt8(ascii: "\n"))
+        entries += 1
     }
 
     private func matches(_ record: borrowing RecordView) -> Bool {
