@@ -108,17 +108,22 @@ protocol QueryCommand: ParsableCommand {
     func lines(_ reply: Reply) -> [String]
     /// What the process ends with.
     func status(_ reply: Reply) -> ExitStatus
+    /// Waits for the answer, which `body` does, and may show meanwhile how far it is.
+    func wait(for body: () throws -> Reply) throws -> Reply
 }
 
 extension QueryCommand {
     func status(_ reply: Reply) -> ExitStatus { .success }
+
+    func wait(for body: () throws -> Reply) throws -> Reply { try body() }
 
     func run() throws { try ask() }
 
     /// Asks and prints.
     func ask() throws {
         let answering = try books.open()
-        let reply = try answering.answer(try request())
+        let request = try request()
+        let reply = try wait { try answering.answer(request) }
         if format.json {
             var output = Output()
             try output.line(reply.line)

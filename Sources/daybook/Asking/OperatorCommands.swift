@@ -1,6 +1,7 @@
 import ArgumentParser
 import Billing
 import Client
+import Platform
 
 /// `daybook status`.
 struct StatusCommand: QueryCommand {
@@ -42,8 +43,9 @@ struct CompactCommand: QueryCommand {
         discussion: """
             A running server seals and merges by itself; this does at once what it would do in \
             time, and more: all rows are sealed, sealed segments are merged as far as their \
-            sizes allow, and values that were redacted are taken off the disk. What is written is read back and proved equal before it takes the place of \
-            what was there. Killed at any point, nothing is lost.
+            sizes allow, and values that were redacted are taken off the disk. What is written is \
+            read back and proved equal before it takes the place of what was there. Killed at any \
+            point, nothing is lost. A terminal shows how far it is.
 
             Example: daybook compact
             """)
@@ -54,6 +56,29 @@ struct CompactCommand: QueryCommand {
     var books: BookOptions { BookOptions(server) }
 
     func request() -> Request { Request("compact") }
+
+    func wait(for body: () throws -> Reply) throws -> Reply {
+        guard !format.json, StandardStream.error.isTerminal else { return try body() }
+        let path = try server.path()
+        let isDone = Monitor(false)
+        let watcher = Thread.spawn(name: "progress") { Self.watch(path, until: isDone) }
+        defer {
+            isDone.withLock { $0 = true }
+            watcher.join()
+        }
+        return try body()
+    }
+
+    /// Shows on the terminal how many entries are sealed, five times a second.
+    private static func watch(_ path: String, until isDone: Monitor<Bool>) {
+        guard let connection = try? Connection.open(path) else { return }
+        while isDone.wait(timeout: 200_000_000, { $0 ? true : nil }) == nil {
+            guard let status = try? connection.ask(Request("status")) else { break }
+            let (sealed, all) = (status["sealed_position"].grouped, status["position"].grouped)
+            StandardError.text("\r\u{1B}[K\(sealed) of \(all) entries are sealed; merging follows")
+        }
+        StandardError.text("\r\u{1B}[K")
+    }
 
     func lines(_ reply: Reply) -> [String] {
         let (before, after) = (
