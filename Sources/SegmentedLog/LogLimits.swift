@@ -64,6 +64,10 @@ package enum LogLimits {
     /// Segments that a reader keeps open for random access.
     package static let openSegmentsMax = 64
 
+    /// Bytes of memory that the dictionaries and indexes of the sealed segments among them take, about; one
+    /// alone may take more.
+    package static let openSealedBytesMax = 256 << 20
+
     /// Bytes that are zeroed, or searched, in one system call.
     package static let pieceBytes = 1 << 20
 

@@ -62,7 +62,15 @@ final class OpenSegments: Sendable {
         do {
             let opened = try SealedSegment.open(
                 record, paths.sealed(record.id), storeID: storeID, codec: codec, fileSystem)
-            recent.withLock { Self.add(opened, to: &$0.sealed, max: LogLimits.openSegmentsMax) }
+            recent.withLock { recent in
+                // Two readers may have opened it at once.
+                recent.sealed.removeAll { $0.record == record }
+                Self.add(opened, to: &recent.sealed, max: LogLimits.openSegmentsMax)
+                var bytes = recent.sealed.reduce(0) { $0 + $1.memoryBytes }
+                while bytes > LogLimits.openSealedBytesMax, recent.sealed.count > 1 {
+                    bytes -= recent.sealed.removeFirst().memoryBytes
+                }
+            }
             return opened
         } catch {
             if case .system(let failure) = error.kind, failure.isMissing { return nil }

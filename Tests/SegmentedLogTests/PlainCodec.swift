@@ -36,11 +36,13 @@ struct PlainCodec: BlockCodec {
 
     let version: UInt16 = 7
     var faults: Faults?
+    /// What each dictionary says that it takes in memory, besides its names.
+    var dictionaryBytes = 0
 
     func makeSurvey() -> any BlockSurvey { PlainSurvey(faults) }
 
     func makeReader(dictionary: RawSpan) throws(DecodeFailure) -> any BlockReader {
-        PlainReader(dictionary.makeArray(), faults)
+        PlainReader(dictionary.makeArray(), faults, dictionaryBytes)
     }
 
     func account(of record: RawSpan) throws(DecodeFailure) -> Range<Int>? {
@@ -135,13 +137,14 @@ private final class PlainReader: BlockReader {
     private let names: [UInt8]
     private let faults: PlainCodec.Faults?
 
-    init(_ names: [UInt8], _ faults: PlainCodec.Faults?) {
+    init(_ names: [UInt8], _ faults: PlainCodec.Faults?, _ bytes: Int) {
         self.names = names
         self.faults = faults
+        byteCount = names.count + bytes
     }
 
     var accountCount: Int { names.count }
-    var byteCount: Int { names.count }
+    let byteCount: Int
 
     func withAccount<R>(_ number: UInt32, _ body: (RawSpan) -> R) -> R {
         body([names[Int(number)]].raw)

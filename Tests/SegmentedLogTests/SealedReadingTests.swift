@@ -1,5 +1,6 @@
 import Bytes
 import Platform
+import SimulatedFileSystem
 import Testing
 
 @testable import SegmentedLog
@@ -153,5 +154,25 @@ struct SealedReadingTests {
         #expect(try previous([8].raw) == EntryChain())
         try store.merge()
         #expect(try store.reader.previousChains(before: 10)([7].raw) == chain)
+    }
+
+    /// However many segments are read, the memory of their dictionaries is bounded.
+    @Test(arguments: [
+        (0, 6), (LogLimits.openSealedBytesMax / 3, 2), (LogLimits.openSealedBytesMax, 1),
+    ])
+    func dictionariesInMemoryAreBounded(_ bytes: Int, _ open: Int) throws {
+        let store = try SealedStore(codec: PlainCodec(dictionaryBytes: bytes))
+        for _ in 0..<6 {
+            try store.commit(3)
+            try store.seal()
+        }
+        for position in 0..<Position(store.records.count) {
+            let found = try store.reader.withRecord(at: position) { record, _ in record.makeArray()
+            }
+            #expect(found == store.records[Int(position)])
+        }
+        // The memory of random access holds the segment that it read last.
+        let files = store.system.openFiles.filter { $0.contains("/seg/") }
+        #expect(Set(files).count == open)
     }
 }

@@ -1,6 +1,6 @@
 import Bytes
 
-/// What the manifest, the header and the trailer of a sealed segment say of it alike.
+/// What the manifest and the trailer of a sealed segment say of it alike.
 struct SealedRecord: Equatable, Sendable {
     /// Number of the file; no two sealed files of a store ever have the same.
     var id: UInt64
@@ -21,7 +21,7 @@ struct SealedRecord: Equatable, Sendable {
 
     static let byteCount = 8 * 3 + 32 * 2 + 8 * 4 + 32
 
-    /// Appends the record's 152 bytes, which stand in header, trailer and manifest alike.
+    /// Appends the record's 152 bytes, which stand in trailer and manifest alike.
     func append(to buffer: inout ByteBuffer) {
         buffer.appendInteger(id)
         buffer.appendInteger(firstPosition)

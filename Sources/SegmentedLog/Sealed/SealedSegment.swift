@@ -13,6 +13,9 @@ final class SealedSegment: Sendable {
     /// The dictionary.
     let reader: any BlockReader
 
+    /// Bytes of memory that it takes, about.
+    var memoryBytes: Int { reader.byteCount + index.count * MemoryLayout<BlockEntry>.stride }
+
     /// Nothing was written through it, so there is nothing that closing could fail to do.
     deinit { try? file.close() }
 
