@@ -43,9 +43,7 @@ extension Engine {
             return
         }
         if last >= reader.closedPosition {
-            sealing.wantRoll()
-            exchange.withLock(waking: .sync) { $0.wantsMaintenance = true }
-            guard sealing.waitForRoll() else { return }
+            try sealing.roll(wake: offerToLog)
         }
         while let report = try sealPiece(sealing, everything, through: last) {
             upkeep.withLock { $0.total.add(report) }

@@ -133,9 +133,33 @@ extension Engine {
         }
         let before = upkeep.read { $0.total }
         // The active segment first: what is in it now is to be sealed too.
-        sealing.wantRoll()
-        exchange.withLock(waking: .sync) { $0.wantsMaintenance = true }
-        guard sealing.waitForRoll() else { throw EngineFailure("the engine is closing") }
+        let refusal = try roll(sealing)
+        let done = try finishRound(sealing)
+        guard refusal != nil else { return done.since(before) }
+        // There was no room for another row segment; sealing what is closed may have made some.
+        if let refusal = try roll(sealing) {
+            throw EngineFailure(
+                "what is in closed segments is sealed, the newest entries are not: \(refusal.message)"
+            )
+        }
+        return try finishRound(sealing).since(before)
+    }
+
+    /// Closes the active row segment.
+    /// - Returns: why the log did not go on in a new one; nil if it did.
+    private func roll(_ sealing: Sealing) throws(EngineFailure) -> LogFailure? {
+        do {
+            try sealing.roll(wake: offerToLog)
+            return nil
+        } catch {
+            if error.kind == .interrupted { throw EngineFailure("the engine is closing") }
+            return error
+        }
+    }
+
+    /// Lets the sealer do all that is due, and waits for it.
+    /// - Returns: what was done since the start.
+    private func finishRound(_ sealing: Sealing) throws(EngineFailure) -> CompactReport {
         let round = upkeep.withLock { desk in
             desk.wantsEverything = true
             // A round that is under way did not see the wish.
@@ -149,6 +173,6 @@ extension Engine {
             return desk.hasEnded ? .failure(EngineFailure("the engine is closing")) : nil
         }
         guard let done else { throw EngineFailure("the engine is closing") }
-        return try done.get().since(before)
+        return try done.get()
     }
 }

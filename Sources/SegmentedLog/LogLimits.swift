@@ -43,6 +43,9 @@ package enum LogLimits {
     /// Bytes of a section behind the blocks, unpacked.
     static let sectionBytesMax = 1 << 30
 
+    /// Nanoseconds after which a wish that stands is looked at again.
+    static let wishInterval: Int64 = 10_000_000
+
     /// Bytes of row segments, closed, at which they are sealed.
     package static let sealBytes = 8 << 20
 

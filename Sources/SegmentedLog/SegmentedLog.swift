@@ -52,6 +52,8 @@ package final class SegmentedLog: @unchecked Sendable {
     var manifest: ManifestFile
     var active: FrameFile
     var nextSegmentID: UInt64
+    /// Whether the spare segment is made because of a wish; see `fulfilWishes`.
+    var isPreparingForWish = false
     private var links = Chain()
     private var failure: LogFailure?
     /// Whether a failure ended the log.
@@ -141,7 +143,7 @@ package final class SegmentedLog: @unchecked Sendable {
             if commitsSinceFloor > 0 { try raiseFloor() }
             prepareSpare(inBackground: true)
             if !options.preparesInBackground, wantsSpare {
-                try spare.prepare(takeSegmentID(), capacity: nextCapacity)
+                spare.prepare(takeSegmentID(), capacity: nextCapacity)
             }
         }
     }

@@ -39,42 +39,65 @@ final class SpareSegment: Sendable {
         state.read { if case .none = $0.work { true } else { false } }
     }
 
-    /// Makes a file of zeros: bytes, then name.
+    /// How far the next file is.
+    enum Standing {
+        case missing, preparing, ready
+        /// There was no room for it, and nothing of it is left.
+        case refused(SystemFailure)
+    }
+
+    /// How far the next file is.
+    var standing: Standing {
+        state.read { state in
+            switch state.work {
+            case .none: .missing
+            case .preparing: .preparing
+            case .ready: .ready
+            case .failed(let failure): failure.isForWantOfRoom ? .refused(failure) : .ready
+            }
+        }
+    }
+
+    /// Makes a file of zeros: bytes, then name. Where that fails, nothing is left of it.
     static func make(
         _ id: UInt64, capacity: Int, _ paths: StorePaths, _ fileSystem: any FileSystem
     ) throws(SystemFailure) -> Prepared {
-        let file = try FrameFile.prepare(paths.segment(id), capacity: capacity, fileSystem)
+        var made: File?
         do throws(SystemFailure) {
+            let file = try FrameFile.prepare(paths.segment(id), capacity: capacity, fileSystem)
+            made = file
             try fileSystem.syncDirectory(paths.segments)
             return Prepared(id: id, file: file, capacity: capacity)
         } catch {
-            try? file.close()
+            try? made?.close()
+            // On a full disk above all, half a file must not take what little room there is.
+            try? fileSystem.unlink(paths.segment(id))
             throw error
         }
     }
 
-    /// Prepares a file now.
-    func prepare(_ id: UInt64, capacity: Int) throws(SystemFailure) {
-        let made = try Self.make(id, capacity: capacity, paths, fileSystem)
-        state.withLock { $0.work = .ready(made) }
+    /// Prepares a file now; `take` tells how it went.
+    func prepare(_ id: UInt64, capacity: Int) {
+        do throws(SystemFailure) {
+            let made = try Self.make(id, capacity: capacity, paths, fileSystem)
+            state.withLock { $0.work = .ready(made) }
+        } catch {
+            state.withLock { $0.work = .failed(error) }
+        }
     }
 
     /// Prepares a file on a thread of its own.
     func prepareInBackground(_ id: UInt64, capacity: Int) {
         state.withLock { $0.work = .preparing }
         let thread = Thread.spawn(name: "daybook-spare") { [self] in
-            do throws(SystemFailure) {
-                let made = try Self.make(id, capacity: capacity, paths, fileSystem)
-                state.withLock { $0.work = .ready(made) }
-            } catch {
-                state.withLock { $0.work = .failed(error) }
-            }
+            prepare(id, capacity: capacity)
         }
         state.withLock { $0.thread = thread }
     }
 
-    /// The file, waiting for the thread if it is at work; nil if nothing was prepared.
-    /// - Throws: what went wrong when it was prepared.
+    /// The file, waiting for the thread if it is at work; nil if nothing was prepared, or if there was no
+    /// room for it: there may be some now.
+    /// - Throws: what else went wrong when it was prepared.
     func take() throws(SystemFailure) -> Prepared? {
         let thread = state.withLock { state in
             defer { state.thread = nil }
@@ -85,7 +108,9 @@ final class SpareSegment: Sendable {
             defer { state.work = .none }
             switch state.work {
             case .ready(let made): return made
-            case .failed(let failure): throw failure
+            case .failed(let failure):
+                if failure.isForWantOfRoom { return nil }
+                throw failure
             case .none, .preparing: return nil
             }
         }
@@ -96,4 +121,9 @@ final class SpareSegment: Sendable {
         try made.file.close()
         try fileSystem.unlink(paths.segment(made.id))
     }
+}
+
+extension SystemFailure {
+    /// Whether there was no room, and nothing is wrong with what is there.
+    fileprivate var isForWantOfRoom: Bool { isOutOfSpace || isOutOfDescriptors }
 }

@@ -45,6 +45,8 @@ package final class Sealing: Sendable {
         /// Set when the offer was adopted: the files that it replaced.
         var retired: [String]?
         var wantsRoll = false
+        /// Why the last such wish was not fulfilled, if it was not.
+        var refusal: SystemFailure?
         var hasEnded = false
         /// Something changed that may make work due.
         var hasNews = true
@@ -160,14 +162,25 @@ package final class Sealing: Sendable {
     /// Asks the log to close its active row segment, so that all of it can be sealed.
     package func wantRoll() { state.withLock { $0.wantsRoll = true } }
 
-    /// Waits until the log has done so.
-    /// - Returns: false if the log has ended.
-    package func waitForRoll() -> Bool {
-        let done: Bool? = state.wait(waking: []) { state in
-            if state.hasEnded { return false }
-            return state.wantsRoll ? nil : true
+    /// Asks the log to close its active row segment, and waits until it has.
+    /// - Parameter wake: makes the log's thread look at the wish; called again until it is fulfilled.
+    /// - Throws: what stood in the way, such as a full disk: the log goes on as it was. `interrupted` if
+    ///   it has ended.
+    package func roll(wake: () -> Void) throws(LogFailure) {
+        wantRoll()
+        while true {
+            wake()
+            let end: (hasEnded: Bool, refusal: SystemFailure?)? = state.wait(
+                waking: [], timeout: LogLimits.wishInterval
+            ) { state in
+                if state.hasEnded { return (true, nil) }
+                return state.wantsRoll ? nil : (false, state.refusal)
+            }
+            guard let end else { continue }
+            if end.hasEnded { throw LogFailure(.interrupted, "the log ended") }
+            if let refusal = end.refusal { throw LogFailure(refusal) }
+            return
         }
-        return done ?? false
     }
 
     /// Whether the log has ended: nothing is adopted any more.
@@ -237,8 +250,14 @@ package final class Sealing: Sendable {
         state.read { ($0.offered, $0.wantsRoll) }
     }
 
-    /// Tells who waits that the active segment has no entries that are older than the wish.
-    func rolled() { state.withLock { $0.wantsRoll = false } }
+    /// Tells who waits that the active segment has no entries that are older than the wish, or why the
+    /// log did not go on in a new one.
+    func rolled(_ refusal: SystemFailure?) {
+        state.withLock { state in
+            state.wantsRoll = false
+            state.refusal = refusal
+        }
+    }
 
     /// Tells the worker that its offer was adopted.
     func adopted(retiring paths: [String]) {

@@ -6,12 +6,40 @@ extension SegmentedLog {
     func fulfilWishes() throws(SystemFailure) {
         let wishes = sealing.wishes()
         if let record = wishes.offered { try adopt(record) }
-        if wishes.roll {
-            if nextPosition > active.header.firstPosition {
-                try roll(for: 2 * LogLimits.blockBytes)
+        if wishes.roll { try fulfilRoll() }
+    }
+
+    /// Goes on in a new row segment. A wish is no need: where there is no room for it, the log goes on as it
+    /// is. The file is made beside the commits; until it is there, the wish stands.
+    private func fulfilRoll() throws(SystemFailure) {
+        guard nextPosition > active.header.firstPosition else { return grant(nil) }
+        if !isPreparingForWish {
+            // What there was no room for before the wish may fit now.
+            if case .refused = spare.standing { _ = try spare.take() }
+            if case .missing = spare.standing {
+                if options.preparesInBackground {
+                    spare.prepareInBackground(takeSegmentID(), capacity: nextCapacity)
+                } else {
+                    spare.prepare(takeSegmentID(), capacity: nextCapacity)
+                }
             }
-            sealing.rolled()
+            isPreparingForWish = true
         }
+        switch spare.standing {
+        case .missing, .preparing: return
+        case .ready:
+            try roll(for: 2 * LogLimits.blockBytes)
+            grant(nil)
+        case .refused(let failure):
+            _ = try spare.take()
+            grant(failure)
+        }
+    }
+
+    /// Ends the wish for a new row segment.
+    private func grant(_ refusal: SystemFailure?) {
+        isPreparingForWish = false
+        sealing.rolled(refusal)
     }
 
     private func adopt(_ record: SealedRecord) throws(SystemFailure) {
