@@ -54,7 +54,8 @@ extension Catalog {
         switch aggregation {
         case .count? where property != nil:
             reader.add("value", "a count has no value; use sum, or leave it out")
-        case .sum?, .max?, .unique?:
+        case .some(.sum), .some(.max), .some(.min), .some(.average), .some(.unique), .some(.latest),
+            .some(.timeWeighted):
             if property == nil {
                 reader.add("value", "is missing: which property of data is measured?")
             }
@@ -144,7 +145,7 @@ extension Catalog {
                     rateReader.add(member.name, "there is no such meter under meters")
                     continue
                 }
-                if meter.aggregation == .max || meter.aggregation == .unique {
+                if meter.aggregation != .count && meter.aggregation != .sum {
                     rateReader.add(
                         member.name,
                         "credits burn event by event, which only count and sum meters can")

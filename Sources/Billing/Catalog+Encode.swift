@@ -82,8 +82,9 @@ extension PlanEntitlement {
 extension Price {
     var value: Value {
         var members: [(String, Value)] = [
-            ("meter", .string(meter)), ("description", .string(description)),
+            ("description", .string(description)),
         ]
+        if let meter { members.append(("meter", .string(meter))) }
         switch model {
         case .perUnit(let rate):
             let amount = ExactAmount(product: rate, per).roundedUnits ?? rate.units
@@ -92,8 +93,9 @@ extension Price {
         case .package(let size, let price):
             members.append(
                 ("package", .object(of: [("size", text(size)), ("amount", text(price))])))
-        case .graduated(let tiers):
+        case .graduated(let tiers, _):
             members.append(("graduated", .array(tiers.map(\.value))))
+        default: break
         }
         return .object(of: members)
     }

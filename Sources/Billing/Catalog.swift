@@ -19,6 +19,10 @@ package struct Catalog: Hashable, Sendable {
     package let plans: [Plan]
     /// Properties under `data` that are of a person, whatever the event: their values can be erased.
     package let personal: [[String]]
+    /// Time zones that plans and subscriptions use; UTC is always there.
+    package var timezones: [TimeZoneTable] = []
+    /// Which events are taken.
+    package var events = EventRules()
 
     /// The plan with this key.
     package func plan(_ key: String) -> Plan? { plans.first { $0.key == key } }
@@ -36,8 +40,16 @@ package enum Aggregation: String, Hashable, Sendable, CaseIterable {
     case sum
     /// The largest of their values.
     case max
+    /// The smallest of their values.
+    case min
+    /// Their sum over their number.
+    case average
     /// How many different values they have.
     case unique
+    /// The last of their values.
+    case latest
+    /// The mean over time of a level that they change.
+    case timeWeighted = "time_weighted"
 }
 
 /// A measure over events of one type.
@@ -54,6 +66,8 @@ package struct Meter: Hashable, Sendable {
     package let filter: [Condition]
     /// Properties under `data` by which usage is also kept.
     package let groupBy: [[String]]
+    /// What is said of it beside that.
+    package var terms = MeterTerms()
 
     /// A property that must have one of some values.
     package struct Condition: Hashable, Sendable {
@@ -100,6 +114,8 @@ package struct Plan: Hashable, Sendable {
     package let entitlements: [PlanEntitlement]
     /// What it charges, in the order of the invoice.
     package let prices: [Price]
+    /// What is said of its invoices beside that.
+    package var terms = PlanTerms()
 
     /// What the plan says of a feature.
     package func entitlement(_ feature: String) -> PlanEntitlement? {
@@ -129,14 +145,18 @@ package struct PlanEntitlement: Hashable, Sendable {
 package struct Price: Hashable, Sendable {
     /// Its name in the plan: the id of the invoice line.
     package let key: String
-    /// The meter.
-    package let meter: String
+    /// The meter; nil for a fee.
+    package let meter: String?
     /// What stands on the invoice.
     package let description: String
     /// How quantity becomes money.
     package let model: PriceModel
     /// For how many units `amount` is, where the price is per unit; kept for the canonical form.
     package let per: Quantity
+    /// Prices by dimension, where the model is `matrix`.
+    package var matrix: Matrix?
+    /// What is said of it beside that.
+    package var terms = PriceTerms()
 }
 
 /// Something wrong in a catalog, and where.

@@ -71,7 +71,7 @@ package struct InvoiceDraft: Sendable {
                 continue
             }
             for price in segment.plan.prices {
-                let quantity = usage(price.meter, index)
+                let quantity = usage(price.meter ?? "", index)
                 guard let exact = price.model.total(quantity),
                     let amount = exact.rounded(to: segment.plan.currency),
                     let sum = total?.adding(amount)

@@ -9,7 +9,21 @@ package enum PriceModel: Hashable, Sendable {
     /// Each begun package costs the same.
     case package(size: Quantity, price: Quantity)
     /// Each tier's rate holds for the part of the quantity that lies in it.
-    case graduated([Tier])
+    case graduated([Tier], flatAtZero: Bool = true)
+    /// The tier in which the whole quantity lies prices all of it.
+    case volume([Tier], flatAtZero: Bool = true)
+    /// The step in which the whole quantity lies is the price.
+    case stairstep([Step], flatAtZero: Bool = true)
+    /// A share of each event's value.
+    case percentage(Percentage)
+    /// As graduated, with rates in percent.
+    case graduatedPercentage([Tier], flatAtZero: Bool = true)
+    /// The quantity is money already, and is multiplied.
+    case dynamic(multiplier: Quantity)
+    /// Every unit costs what the row says to which the event's dimensions belong; see `Matrix`.
+    case matrix
+    /// The same amount whatever the usage.
+    case fee(Quantity)
 
     /// One tier of a graduated price.
     package struct Tier: Hashable, Sendable {
@@ -39,7 +53,8 @@ package enum PriceModel: Hashable, Sendable {
                 quantity.units / size.units + (quantity.units % size.units > 0 ? 1 : 0)
             let (units, overflow) = begun.multipliedReportingOverflow(by: price.units)
             return overflow ? nil : ExactAmount(Quantity(units: units))
-        case .graduated(let tiers): return Self.graduated(tiers, quantity)
+        case .graduated(let tiers, _): return Self.graduated(tiers, quantity)
+        default: return nil
         }
     }
 
