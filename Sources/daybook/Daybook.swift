@@ -35,7 +35,8 @@ struct Daybook: ParsableCommand {
                 name: "Write:",
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
-                    SubscribeCommand.self, GrantCommand.self, RedactCommand.self,
+                    SubscribeCommand.self, CancelCommand.self, GrantCommand.self,
+                    FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
                 ]),
             CommandGroup(
                 name: "Ask:",

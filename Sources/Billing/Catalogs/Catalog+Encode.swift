@@ -16,12 +16,21 @@ extension Catalog {
         if !personal.isEmpty {
             members.append(("personal", .array(personal.map { .string(dotted($0)) })))
         }
+        if !timezones.isEmpty {
+            members.append(("timezones", .object(of: timezones.map { ($0.name, $0.value) })))
+        }
+        if events != EventRules() { members.append(("events", events.value)) }
         return .object(of: members)
     }
 }
 
 /// A quantity as the text that stands in a canonical catalog.
-private func text(_ quantity: Quantity) -> Value { .string(quantity.description) }
+func text(_ quantity: Quantity) -> Value { .string(quantity.description) }
+
+/// A small whole number.
+func whole(_ number: Int) -> Value {
+    .number(DecimalNumber(mantissa: Int128(number), scale: 0))
+}
 
 func dotted(_ path: [String]) -> String { path.joined(separator: ".") }
 
@@ -37,6 +46,33 @@ extension Meter {
         }
         if !groupBy.isEmpty {
             members.append(("group_by", .array(groupBy.map { .string(dotted($0)) })))
+        }
+        return .object(of: members + terms.members)
+    }
+}
+
+extension MeterTerms {
+    var members: [(String, Value)] {
+        var members: [(String, Value)] = []
+        if let operationProperty {
+            members.append(("operation", .string(dotted(operationProperty))))
+        }
+        if let window { members.append(("window", .string(window.rawValue))) }
+        if across != .sum { members.append(("across", .string(across.rawValue))) }
+        if carries { members.append(("carry", .bool(true))) }
+        if let conversion { members.append(("convert", conversion.value)) }
+        return members
+    }
+}
+
+extension MeterTerms.Conversion {
+    var value: Value {
+        var members: [(String, Value)] = []
+        if multiply != .one { members.append(("multiply", text(multiply))) }
+        if divide != .one { members.append(("divide", text(divide))) }
+        if rounding != .none {
+            members.append(("round", .string(rounding.rawValue)))
+            if decimals > 0 { members.append(("decimals", whole(decimals))) }
         }
         return .object(of: members)
     }
@@ -57,11 +93,12 @@ extension Credit {
 
 extension Plan {
     var value: Value {
-        .object(of: [
-            ("name", .string(name)), ("currency", .string(currency.code)),
-            ("entitlements", .object(of: entitlements.map { ($0.feature, $0.value) })),
-            ("prices", .object(of: prices.map { ($0.key, $0.value) })),
-        ])
+        .object(
+            of: [
+                ("name", .string(name)), ("currency", .string(currency.code)),
+                ("entitlements", .object(of: entitlements.map { ($0.feature, $0.value) })),
+                ("prices", .object(of: prices.map { ($0.key, $0.value) })),
+            ] + terms.members)
     }
 }
 
@@ -76,36 +113,5 @@ extension PlanEntitlement {
                 ("reset", .string("month")),
             ])
         }
-    }
-}
-
-extension Price {
-    var value: Value {
-        var members: [(String, Value)] = [
-            ("description", .string(description)),
-        ]
-        if let meter { members.append(("meter", .string(meter))) }
-        switch model {
-        case .perUnit(let rate):
-            let amount = ExactAmount(product: rate, per).roundedUnits ?? rate.units
-            members.append(("amount", text(Quantity(units: amount))))
-            if per != .one { members.append(("per", text(per))) }
-        case .package(let size, let price):
-            members.append(
-                ("package", .object(of: [("size", text(size)), ("amount", text(price))])))
-        case .graduated(let tiers, _):
-            members.append(("graduated", .array(tiers.map(\.value))))
-        default: break
-        }
-        return .object(of: members)
-    }
-}
-
-extension PriceModel.Tier {
-    var value: Value {
-        var members: [(String, Value)] = [("amount", text(rate))]
-        if let upTo { members.append(("up_to", text(upTo))) }
-        if flat != .zero { members.append(("flat", text(flat))) }
-        return .object(of: members)
     }
 }
