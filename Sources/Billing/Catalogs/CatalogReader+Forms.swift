@@ -62,11 +62,11 @@ extension CatalogReader {
 
     /// A list of groups of keys, if it is there.
     mutating func groups<Part>(
-        _ name: String, known: [String], of what: String,
+        _ name: String, known: [String], of what: String, mayBeEmpty: Bool = false,
         _ read: (inout CatalogReader, _ isLast: Bool) -> Part?
     ) -> [Part] {
         guard let value = self[name] else { return [] }
-        guard case .array(let list) = value, !list.isEmpty else {
+        guard case .array(let list) = value, mayBeEmpty || !list.isEmpty else {
             add(name, "a list of \(what) is needed")
             return []
         }

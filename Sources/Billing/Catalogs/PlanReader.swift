@@ -155,8 +155,9 @@ extension BillingCycle {
 extension Discount {
     /// Reads `discounts`.
     static func list(_ reader: inout CatalogReader) -> [Discount] {
-        reader.groups("discounts", known: ["percent", "amount", "name"], of: "discounts") {
-            group, _ in
+        reader.groups(
+            "discounts", known: ["percent", "amount", "name"], of: "discounts", mayBeEmpty: true
+        ) { group, _ in
             let percent = group.quantity("percent")
             let amount = group.quantity("amount")
             let name = group.text("name")
