@@ -15,8 +15,8 @@ import Testing
             "7: plans.free.prices.x.meter: there is no meter \"none\""
         ),
         (
-            "meters:\n  m:\n    event: e\n    aggregate: average\n",
-            "6: meters.m.aggregate: \"average\" is none of"
+            "meters:\n  m:\n    event: e\n    aggregate: averag\n",
+            "6: meters.m.aggregate: \"averag\" is none of"
         ),
         ("meters:\n  m:\n    aggregate: count\n", "4: meters.m.event: is missing"),
         ("meters:\n  m: {event: e, aggregate: sum}\n", "4: meters.m.value: is missing"),

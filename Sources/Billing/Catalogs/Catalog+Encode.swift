@@ -12,7 +12,11 @@ extension Catalog {
             ("credit", credit?.value ?? .null),
             ("plans", .object(of: plans.map { ($0.key, $0.value) })),
         ]
-        // Left out where nothing is personal: such a catalog has the form that it always had.
+        // What says nothing is left out: a catalog has one form, and an old one the form that it had.
+        if !timezones.isEmpty {
+            members.append(("timezones", .object(of: timezones.map { ($0.name, $0.value) })))
+        }
+        if events != EventRules() { members.append(("events", events.value)) }
         if !personal.isEmpty {
             members.append(("personal", .array(personal.map { .string(dotted($0)) })))
         }
@@ -22,14 +26,6 @@ extension Catalog {
         if events != EventRules() { members.append(("events", events.value)) }
         return .object(of: members)
     }
-}
-
-/// A quantity as the text that stands in a canonical catalog.
-func text(_ quantity: Quantity) -> Value { .string(quantity.description) }
-
-/// A small whole number.
-func whole(_ number: Int) -> Value {
-    .number(DecimalNumber(mantissa: Int128(number), scale: 0))
 }
 
 func dotted(_ path: [String]) -> String { path.joined(separator: ".") }
@@ -47,33 +43,13 @@ extension Meter {
         if !groupBy.isEmpty {
             members.append(("group_by", .array(groupBy.map { .string(dotted($0)) })))
         }
-        return .object(of: members + terms.members)
-    }
-}
-
-extension MeterTerms {
-    var members: [(String, Value)] {
-        var members: [(String, Value)] = []
-        if let operationProperty {
-            members.append(("operation", .string(dotted(operationProperty))))
+        if let operation = terms.operationProperty {
+            members.append(("operation", .string(dotted(operation))))
         }
-        if let window { members.append(("window", .string(window.rawValue))) }
-        if across != .sum { members.append(("across", .string(across.rawValue))) }
-        if carries { members.append(("carry", .bool(true))) }
-        if let conversion { members.append(("convert", conversion.value)) }
-        return members
-    }
-}
-
-extension MeterTerms.Conversion {
-    var value: Value {
-        var members: [(String, Value)] = []
-        if multiply != .one { members.append(("multiply", text(multiply))) }
-        if divide != .one { members.append(("divide", text(divide))) }
-        if rounding != .none {
-            members.append(("round", .string(rounding.rawValue)))
-            if decimals > 0 { members.append(("decimals", whole(decimals))) }
-        }
+        if let window = terms.window { members.append(("window", .string(window.rawValue))) }
+        if terms.across != .sum { members.append(("across", .string(terms.across.rawValue))) }
+        if terms.carries { members.append(("carry", .bool(true))) }
+        if let conversion = terms.conversion { members.append(("convert", conversion.value)) }
         return .object(of: members)
     }
 }
@@ -86,19 +62,8 @@ extension Credit {
     var value: Value {
         .object(of: [
             ("unit", .string(unit)),
-            ("burn", .object(of: burn.map { ($0.meter, text($0.rate)) })),
+            ("burn", .object(of: burn.map { ($0.meter, $0.rate.value) })),
         ])
-    }
-}
-
-extension Plan {
-    var value: Value {
-        .object(
-            of: [
-                ("name", .string(name)), ("currency", .string(currency.code)),
-                ("entitlements", .object(of: entitlements.map { ($0.feature, $0.value) })),
-                ("prices", .object(of: prices.map { ($0.key, $0.value) })),
-            ] + terms.members)
     }
 }
 
@@ -109,9 +74,51 @@ extension PlanEntitlement {
         case .on: .bool(true)
         case .limit(let limit, let isHard):
             .object(of: [
-                ("limit", text(limit)), ("enforce", .string(isHard ? "hard" : "soft")),
+                ("limit", limit.value), ("enforce", .string(isHard ? "hard" : "soft")),
                 ("reset", .string("month")),
             ])
         }
     }
+}
+
+extension MeterTerms.Conversion {
+    var value: Value {
+        var members: [(String, Value)] = []
+        if multiply != .one { members.append(("multiply", multiply.value)) }
+        if divide != .one { members.append(("divide", divide.value)) }
+        if rounding != .none { members.append(("round", .string(rounding.rawValue))) }
+        if decimals != 0 {
+            members.append(
+                ("decimals", .number(DecimalNumber(mantissa: Int128(decimals), scale: 0))))
+        }
+        return .object(of: members)
+    }
+}
+
+extension EventRules {
+    var value: Value {
+        var members: [(String, Value)] = []
+        if let maxAge { members.append(("max_age", .string(Self.text(maxAge)))) }
+        if let maxAhead { members.append(("max_ahead", .string(Self.text(maxAhead)))) }
+        if late != .nextInvoice { members.append(("late", .string(late.rawValue))) }
+        return .object(of: members)
+    }
+}
+
+extension TimeZoneTable {
+    /// The transitions, as they stand in a published catalog under the zone's name.
+    package var value: Value {
+        .array(
+            transitions.map { transition in
+                .array(
+                    [Int128(transition.from), Int128(transition.offset)].map {
+                        .number(DecimalNumber(mantissa: $0, scale: 0))
+                    })
+            })
+    }
+}
+
+extension Quantity {
+    /// The text that stands in a canonical catalog.
+    var value: Value { .string(description) }
 }

@@ -74,6 +74,24 @@ extension Catalog {
         }
     }
 
+    /// Nor can what chooses the row of a price.
+    private static func problems(of paths: [[String]], with plans: [Plan]) -> [CatalogProblem] {
+        let prices = plans.flatMap { plan in plan.prices.map { (plan.key, $0) } }
+        return paths.flatMap { path in
+            prices.compactMap { plan, price in
+                guard let read = price.matrix?.by.first(where: { overlaps($0, path) }) else {
+                    return nil
+                }
+                return CatalogProblem(
+                    path: "personal",
+                    message:
+                        "\"\(dotted(path))\" cannot be personal: the price \"\(price.key)\" of "
+                        + "\(plan) depends on \"\(dotted(read))\", and bills must survive an erasure"
+                )
+            }
+        }
+    }
+
     /// Whether one path leads to the other, or into it.
     private static func overlaps(_ left: [String], _ right: [String]) -> Bool {
         let count = min(left.count, right.count)
@@ -84,7 +102,6 @@ extension Catalog {
 extension Meter {
     /// All properties that it reads.
     fileprivate var paths: [[String]] {
-        filter.map(\.path) + groupBy + (valueProperty.map { [$0] } ?? [])
-            + (terms.operationProperty.map { [$0] } ?? [])
+        filter.map(\.path) + groupBy + [valueProperty, terms.operationProperty].compactMap { $0 }
     }
 }

@@ -11,93 +11,26 @@ enum MeterReader {
             ])
         defer { parent.add(contentsOf: reader.problems) }
         let type = reader.requiredText("event")
-        let word = reader.requiredText("aggregate")
-        let aggregation = Aggregation(rawValue: word)
-        if aggregation == nil, !word.isEmpty {
-            let known = Aggregation.allCases.map(\.rawValue).joined(separator: ", ")
-            reader.add("aggregate", "\"\(word)\" is none of: \(known)")
-        }
+        let aggregation = reader.word("aggregate", Aggregation.self)
+        if reader["aggregate"] == nil { reader.add("aggregate", "is missing") }
         let property = reader.property("value")
-        if aggregation == .count, property != nil {
-            reader.add("value", "a count has no value; use sum, or leave it out")
-        } else if let aggregation, aggregation != .count, property == nil, reader["value"] == nil {
-            reader.add("value", "is missing: which property of data is measured?")
-        }
-        var meter = Meter(
-            key: member.name, eventType: type, aggregation: aggregation ?? .count,
-            valueProperty: property, filter: filter(&reader), groupBy: groupBy(&reader))
-        meter.terms = terms(of: aggregation, &reader)
-        return meter
-    }
-
-    private static func terms(
-        of aggregation: Aggregation?, _ reader: inout CatalogReader
-    ) -> MeterTerms {
-        var terms = MeterTerms()
-        terms.operationProperty = reader.property("operation")
-        if terms.operationProperty != nil, let aggregation, aggregation != .unique {
-            reader.add("operation", "only values of a unique meter are added and removed")
-        }
-        terms.window = reader.word("window")
-        if terms.window != nil {
-            let fits: [Aggregation] = [.count, .sum, .max, .min, .unique]
-            if let aggregation, !fits.contains(aggregation) {
-                reader.add("window", "a meter of \(aggregation.rawValue) has no windows")
-            } else if terms.operationProperty != nil {
-                reader.add("window", "values that are added and removed have no windows")
-            }
-        }
-        if let across: MeterTerms.Across = reader.word("across") {
-            terms.across = across
-            if terms.window == nil {
-                reader.add("across", "says how windows combine; give window too")
-            }
-        }
-        terms.carries = reader.flag("carry") ?? false
-        if terms.carries { checkCarry(aggregation, terms, &reader) }
-        terms.conversion = conversion(&reader)
-        return terms
-    }
-
-    private static func checkCarry(
-        _ aggregation: Aggregation?, _ terms: MeterTerms, _ reader: inout CatalogReader
-    ) {
-        if terms.window != nil { reader.add("carry", "windows carry nothing over") }
         switch aggregation {
-        case .latest, .timeWeighted, .sum, nil: break
-        case .unique:
-            if terms.operationProperty == nil {
-                reader.add(
-                    "carry",
-                    "values that are never removed would add up for ever; give operation too")
+        case nil: break
+        case .count?:
+            if property != nil {
+                reader.add("value", "a count has no value; use sum, or leave it out")
             }
-        case .count, .max, .min, .average:
-            reader.add(
-                "carry", "a meter of \(aggregation?.rawValue ?? "") has no level that goes on")
+        case .sum?, .max?, .min?, .average?, .unique?, .latest?, .timeWeighted?:
+            if property == nil, reader["value"] == nil {
+                reader.add("value", "is missing: which property of data is measured?")
+            }
         }
-    }
-
-    private static func conversion(
-        _ parent: inout CatalogReader
-    ) -> MeterTerms.Conversion? {
-        guard parent["convert"] != nil else { return nil }
-        var reader = CatalogReader(
-            parent["convert"], path: "\(parent.path).convert",
-            known: ["multiply", "divide", "round", "decimals"])
-        defer { parent.add(contentsOf: reader.problems) }
-        let multiply = reader.quantity("multiply") ?? .one
-        let divide = reader.quantity("divide") ?? .one
-        if multiply == .zero { reader.add("multiply", "must be above zero") }
-        if divide == .zero { reader.add("divide", "must be above zero") }
-        let word: MeterTerms.Conversion.Rounding? = reader.word("round")
-        let rounding = word ?? MeterTerms.Conversion.Rounding.none
-        let decimals = reader.whole("decimals", in: 0...12)
-        if decimals != nil, rounding == .none {
-            reader.add("decimals", "says to how many decimals is rounded; give round too")
-        }
-        return MeterTerms.Conversion(
-            multiply: multiply, divide: max(divide, Quantity(units: 1)),
-            rounding: rounding, decimals: decimals ?? 0)
+        let terms = terms(&reader)
+        if let aggregation { check(terms, aggregation, &reader) }
+        return Meter(
+            key: member.name, eventType: type, aggregation: aggregation ?? .count,
+            valueProperty: property, filter: filter(&reader), groupBy: groupBy(&reader),
+            terms: terms)
     }
 
     private static func filter(_ reader: inout CatalogReader) -> [Meter.Condition] {
@@ -113,13 +46,8 @@ enum MeterReader {
             } else {
                 values = [member.value]
             }
-            for value in values {
-                switch value {
-                case .string, .number, .bool: continue
-                default:
-                    reader.add(
-                        "filter.\(member.name)", "a text, a number, true or false is needed")
-                }
+            for value in values where !value.isScalar {
+                reader.add("filter.\(member.name)", "a text, a number, true or false is needed")
             }
             if values.isEmpty { reader.add("filter.\(member.name)", "names no value") }
             return reader.path(member.name, at: "filter.\(member.name)").map {
@@ -134,19 +62,71 @@ enum MeterReader {
             reader.add("group_by", "a list of at most 8 properties is needed, such as [model]")
             return []
         }
-        var paths: [[String]] = []
-        for item in list {
-            guard let text = item.text, !text.isEmpty else {
-                reader.add("group_by", "each entry names a property of data")
-                continue
-            }
-            guard let path = reader.path(text, at: "group_by") else { continue }
-            if paths.contains(where: { Catalog.isSame($0, path) }) {
-                reader.add("group_by", "\"\(text)\" stands twice")
-            }
-            paths.append(path)
-        }
-        return paths
+        return reader.paths(list, at: "group_by")
     }
 
+    private static func terms(_ reader: inout CatalogReader) -> MeterTerms {
+        var terms = MeterTerms()
+        terms.operationProperty = reader.property("operation")
+        terms.window = reader.word("window", MeterTerms.Window.self)
+        if let across = reader.word("across", MeterTerms.Across.self) { terms.across = across }
+        terms.carries = reader.flag("carry") ?? false
+        terms.conversion = reader.group(
+            "convert", known: ["multiply", "divide", "round", "decimals"], conversion)
+        return terms
+    }
+
+    private static func conversion(_ reader: inout CatalogReader) -> MeterTerms.Conversion? {
+        let multiply = reader.positive("multiply") ?? .one
+        let divide = reader.positive("divide") ?? .one
+        let rounding = reader.word("round", MeterTerms.Conversion.Rounding.self) ?? .none
+        let decimals = reader.integer("decimals", in: 0...12) ?? 0
+        if rounding == .none, decimals != 0 {
+            reader.add(
+                "decimals", "belongs to a rounding; give round: half_up, ceiling or floor too")
+        }
+        if multiply == .one, divide == .one, rounding == .none, reader.problems.isEmpty {
+            reader.add("", "changes nothing; give multiply, divide or round, or leave it out")
+        }
+        return MeterTerms.Conversion(
+            multiply: multiply, divide: divide, rounding: rounding, decimals: decimals)
+    }
+
+    /// What does not fit together.
+    private static func check(
+        _ terms: MeterTerms, _ aggregation: Aggregation, _ reader: inout CatalogReader
+    ) {
+        let hasOperation = reader["operation"] != nil
+        if hasOperation, aggregation != .unique {
+            reader.add(
+                "operation",
+                "only the values of a unique meter are added and removed; use aggregate: unique, or "
+                    + "leave it out")
+        }
+        if reader["window"] != nil {
+            let unfit: String?
+            switch aggregation {
+            case .average, .latest, .timeWeighted: unfit = "aggregate: \(aggregation.rawValue)"
+            case .unique where hasOperation: unfit = "operation"
+            case .count, .sum, .max, .min, .unique: unfit = nil
+            }
+            if let unfit {
+                reader.add("window", "does not fit \(unfit); leave one of the two out")
+            } else if terms.carries {
+                reader.add("window", "does not fit carry; leave one of the two out")
+            }
+        } else if reader["across"] != nil {
+            reader.add("across", "combines windows; give window: hour or day too, or leave it out")
+        }
+        guard terms.carries else { return }
+        switch aggregation {
+        case .latest, .timeWeighted, .sum, .count: break
+        case .unique where hasOperation: break
+        case .unique, .max, .min, .average:
+            reader.add(
+                "carry",
+                "only a level goes on in the next period: of a latest or time_weighted meter, of a "
+                    + "unique one with operation, of a sum or count with a prorated price")
+        }
+    }
 }

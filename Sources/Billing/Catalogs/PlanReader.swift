@@ -6,13 +6,14 @@ struct PlanReader {
     let currency: Currency?
     let meters: [Meter]
     let features: [Feature]
+    /// Names of the zones that there are beside UTC.
     let timezones: [String]
 
     func read(_ value: Value, _ parent: inout CatalogReader) -> Plan {
         var reader = CatalogReader(
             value, path: "plans.\(key)",
             known: [
-                "name", "currency", "entitlements", "prices", "billing", "minimum", "maximum",
+                "name", "currency", "billing", "entitlements", "prices", "minimum", "maximum",
                 "discounts", "tax", "order",
             ])
         defer { parent.add(contentsOf: reader.problems) }
@@ -20,14 +21,13 @@ struct PlanReader {
         // A missing currency is reported at the root; any stands in for it here.
         let own = reader.currency("currency") ?? currency ?? Currency.usDollar
         let entitlements = reader.entries("entitlements").compactMap { entitlement($0, &reader) }
-        let prices = reader.entries("prices").compactMap {
-            PriceReader(plan: key, meters: meters).read($0, &reader)
+        let prices = reader.entries("prices").compactMap { member in
+            PriceReader(path: "plans.\(key).prices.\(member.name)", meters: meters)
+                .read(member, &reader)
         }
-        var plan = Plan(
+        return Plan(
             key: key, name: name, currency: own,
-            entitlements: entitlements, prices: prices)
-        plan.terms = terms(&reader)
-        return plan
+            entitlements: entitlements, prices: prices, terms: terms(&reader))
     }
 
     private func entitlement(
@@ -72,74 +72,106 @@ struct PlanReader {
 
     private func terms(_ reader: inout CatalogReader) -> PlanTerms {
         var terms = PlanTerms()
-        terms.cycle = cycle(&reader)
+        if let cycle = reader.group("billing", known: ["every", "anchor", "timezone"], cycle) {
+            terms.cycle = cycle
+        }
         terms.minimum = reader.quantity("minimum")
         terms.maximum = reader.quantity("maximum")
-        TermsReader.checkBounds(terms.minimum, terms.maximum, &reader)
-        terms.discounts = TermsReader.discounts(&reader)
-        terms.tax = tax(&reader)
+        reader.checkBounds(terms.minimum, terms.maximum)
+        terms.discounts = Discount.list(&reader)
+        terms.tax = reader.group("tax", known: ["rate", "name"]) { group in
+            let name = group.text("name") ?? "Tax"
+            return group.requiredQuantity("rate").map { Tax(rate: $0, name: name) }
+        }
         terms.order = order(&reader)
         return terms
     }
 
-    private func tax(_ parent: inout CatalogReader) -> Tax? {
-        guard parent["tax"] != nil else { return nil }
-        var reader = CatalogReader(
-            parent["tax"], path: "\(parent.path).tax", known: ["rate", "name"])
-        defer { parent.add(contentsOf: reader.problems) }
-        if reader["rate"] == nil { reader.add("rate", "is missing: how many percent?") }
-        return Tax(rate: reader.quantity("rate") ?? .zero, name: reader.text("name") ?? "Tax")
-    }
-
-    /// All steps: those that are named, and behind them the others.
-    private func order(_ reader: inout CatalogReader) -> [InvoiceStep] {
-        var order: [InvoiceStep] = []
-        for word in reader.texts("order") ?? [] {
-            guard let step = InvoiceStep(rawValue: word) else {
-                let known = InvoiceStep.allCases.map(\.rawValue).joined(separator: ", ")
-                reader.add("order", "\"\(word)\" is none of: \(known)")
-                continue
-            }
-            if order.contains(step) { reader.add("order", "\"\(word)\" stands twice") }
-            order.append(step)
-        }
-        return order + InvoiceStep.allCases.filter { !order.contains($0) }
-    }
-
-    private func cycle(_ parent: inout CatalogReader) -> BillingCycle {
-        guard parent["billing"] != nil else { return .monthly }
-        var reader = CatalogReader(
-            parent["billing"], path: "\(parent.path).billing",
-            known: ["every", "anchor", "timezone"])
-        defer { parent.add(contentsOf: reader.problems) }
-        var every = (count: 1, unit: BillingCycle.Unit.month)
+    private func cycle(_ reader: inout CatalogReader) -> BillingCycle? {
+        let monthly = BillingCycle.monthly
+        var length = (count: monthly.count, unit: monthly.unit)
         if let text = reader.text("every") {
-            if let read = Self.every(text) {
-                every = read
+            if let given = BillingCycle.length(text) {
+                length = given
             } else {
                 reader.add(
                     "every",
-                    "\"\(text)\" is no period such as month, \"3 months\", week, \"30 days\" or year")
+                    "\"\(text)\" is no length of a period; give day, week, month, year, or a number "
+                        + "of them from 1 to 1000, such as \"3 months\"")
             }
         }
-        let anchor: BillingCycle.Anchor? = reader.word("anchor")
-        let zone = reader.text("timezone") ?? "UTC"
-        if zone != "UTC", !timezones.contains(zone) {
-            reader.add("timezone", "\"\(zone)\" is not listed under timezones")
+        let anchor = reader.word("anchor", BillingCycle.Anchor.self) ?? monthly.anchor
+        let zone = reader.text("timezone") ?? monthly.timezone
+        if zone != TimeZoneTable.utc.name, !timezones.contains(zone) {
+            reader.add(
+                "timezone",
+                "there is no time zone \"\(zone)\" under timezones; publish through daybook, which "
+                    + "adds the zones that plans name")
         }
         return BillingCycle(
-            count: every.count, unit: every.unit, anchor: anchor ?? .calendar, timezone: zone)
+            count: length.count, unit: length.unit, anchor: anchor, timezone: zone)
     }
 
-    private static func every(_ text: String) -> (count: Int, unit: BillingCycle.Unit)? {
-        let words = text.split(separator: " ")
-        guard let last = words.last, words.count <= 2 else { return nil }
-        let count = words.count == 2 ? Int(words[0]) : 1
-        let isPlural = last.hasSuffix("s")
-        guard let count, (1...1000).contains(count),
-            let unit = BillingCycle.Unit(rawValue: String(isPlural ? last.dropLast() : last)),
-            words.count == 2 || !isPlural
+    private func order(_ reader: inout CatalogReader) -> [InvoiceStep] {
+        guard let value = reader["order"] else { return InvoiceStep.allCases }
+        guard case .array(let list) = value else {
+            reader.add("order", "a list of steps is needed, such as [minimum, discounts, tax]")
+            return InvoiceStep.allCases
+        }
+        var steps: [InvoiceStep] = []
+        for item in list {
+            let text = item.text ?? ""
+            guard let step = InvoiceStep(rawValue: text) else {
+                reader.add(
+                    "order", CatalogReader.noneOf(text, InvoiceStep.allCases.map(\.rawValue)))
+                continue
+            }
+            if steps.contains(step) {
+                reader.add("order", "\"\(text)\" stands twice")
+            } else {
+                steps.append(step)
+            }
+        }
+        return steps + InvoiceStep.allCases.filter { !steps.contains($0) }
+    }
+}
+
+extension BillingCycle {
+    /// Reads `month`, `3 months`, `1 week` …
+    static func length(_ text: String) -> (count: Int, unit: Unit)? {
+        if let unit = Unit(rawValue: text) { return (1, unit) }
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, let count = CatalogReader.number(parts[0]),
+            (1...1000).contains(count),
+            let unit = Unit.allCases.first(where: { CatalogReader.isWord(parts[1], $0.rawValue) })
         else { return nil }
         return (count, unit)
+    }
+
+    /// As `length` reads it.
+    var lengthText: String { count == 1 ? unit.rawValue : "\(count) \(unit.rawValue)s" }
+}
+
+extension Discount {
+    /// Reads `discounts`.
+    static func list(_ reader: inout CatalogReader) -> [Discount] {
+        reader.groups(
+            "discounts", known: ["percent", "amount", "name"], of: "discounts", mayBeEmpty: true
+        ) { group, _ in
+            let percent = group.quantity("percent")
+            let amount = group.quantity("amount")
+            let name = group.text("name")
+            guard (group["percent"] == nil) != (group["amount"] == nil) else {
+                group.add("", "give exactly one of: percent, amount")
+                return nil
+            }
+            if let percent {
+                if percent.units > 100 * Quantity.one.units {
+                    group.add("percent", "must be from 0 to 100")
+                }
+                return Discount(.percent(percent), name: name)
+            }
+            return amount.map { Discount(.amount($0), name: name) }
+        }
     }
 }
