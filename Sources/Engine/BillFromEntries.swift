@@ -48,6 +48,15 @@ package struct BillFromEntries: ~Copyable {
         entries.append(entry)
     }
 
+    /// Why an engine would not take a record as the next entry; nil: it would.
+    func refusal(of record: borrowing RecordView, recordedAt: Int64) -> Refusal? {
+        if record.kind == .finalise { return nil }
+        guard case .refused(let refusal) = books.decide(record, recordedAt: recordedAt) else {
+            return nil
+        }
+        return refusal
+    }
+
     /// The invoice of a billing period, from the entries so far: as it was finalised, or a draft.
     /// - Parameters:
     ///   - period: its name; nil: the period of `at`.

@@ -180,12 +180,8 @@ extension Engine {
                 throw Refusal(
                     code: "out_of_range", message: "the total is beyond the range of money")
             }
-            let members = Self.sealed(
-                draft.members(account: account) + [
-                    ("number", BilledInvoice.number(facts.nextNumber)),
-                    ("through", BilledInvoice.number(facts.position)),
-                    ("at", .string(at.description)),
-                ])
+            let members = draft.document(
+                account: account, number: facts.nextNumber, through: facts.position, at: at)
             let name = "\(account)/\(found.name)"
             if let done = try record(
                 .finalise, source: Self.invoiceSource, id: name, account: account,
@@ -217,7 +213,7 @@ extension Engine {
                 .members(number: facts.nextNumber)
             if let done = try record(
                 .creditNote, source: Self.creditSource, id: wish.id, account: wish.account,
-                members: Self.sealed(members), isSame: { Self.isSame($0, members) })
+                members: Invoice.sealed(members), isSame: { Self.isSame($0, members) })
             {
                 return done
             }
@@ -231,12 +227,6 @@ extension Engine {
             return false
         }
         return true
-    }
-
-    /// The document with the hash of all its other members.
-    private static func sealed(_ members: [(String, Value)]) -> [(String, Value)] {
-        let bytes = ValueCoder.nodeBytes(.object(of: members))
-        return members + [("hash", .string(SHA256.hash(bytes.raw).hex))]
     }
 
     /// - Returns: nil if another document took the number meanwhile.
@@ -296,4 +286,27 @@ extension Engine {
 
     private static let tooBusy = Refusal(
         code: "overloaded", message: "other documents were recorded all the time; try again")
+}
+
+extension Invoice {
+    /// The document of a finalised invoice.
+    /// - Parameters:
+    ///   - number: among all documents of the book.
+    ///   - through: entries before this position are on it.
+    ///   - at: when it was finalised.
+    func document(
+        account: String, number: UInt64, through: Position, at: Timestamp
+    ) -> [(String, Value)] {
+        Self.sealed(
+            members(account: account) + [
+                ("number", BilledInvoice.number(number)),
+                ("through", BilledInvoice.number(through)), ("at", .string(at.description)),
+            ])
+    }
+
+    /// A document with the hash of all its other members.
+    static func sealed(_ members: [(String, Value)]) -> [(String, Value)] {
+        let bytes = ValueCoder.nodeBytes(.object(of: members))
+        return members + [("hash", .string(SHA256.hash(bytes.raw).hex))]
+    }
 }

@@ -30,7 +30,8 @@ struct Daybook: ParsableCommand {
         version: "daybook 0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [ServeCommand.self]),
-            CommandGroup(name: "Prices:", subcommands: [CatalogCommand.self]),
+            CommandGroup(
+                name: "Prices:", subcommands: [CatalogCommand.self, RateCommand.self]),
             CommandGroup(
                 name: "Write:",
                 subcommands: [

@@ -20,10 +20,6 @@ extension Catalog {
         if !personal.isEmpty {
             members.append(("personal", .array(personal.map { .string(dotted($0)) })))
         }
-        if !timezones.isEmpty {
-            members.append(("timezones", .object(of: timezones.map { ($0.name, $0.value) })))
-        }
-        if events != EventRules() { members.append(("events", events.value)) }
         return .object(of: members)
     }
 }

@@ -35,28 +35,9 @@ extension Catalog {
     /// What stands against the personal properties because of meters that are not in this catalog, but
     /// were in an earlier one, and of earlier plans: they go on counting and charging, for the
     /// subscriptions that were made then.
-    package func personalProblems(
-        with earlier: [Meter], plans: [Plan]
-    ) -> [CatalogProblem] {
+    package func personalProblems(with earlier: [Meter], plans: [Plan]) -> [CatalogProblem] {
         Self.problems(of: personal, with: earlier.filter { meter($0.key) == nil })
             + Self.problems(of: personal, with: plans)
-    }
-
-    /// What a price tells apart cannot be erased.
-    private static func problems(of paths: [[String]], with plans: [Plan]) -> [CatalogProblem] {
-        guard !paths.isEmpty else { return [] }
-        return plans.flatMap { plan in
-            plan.prices.flatMap { price in
-                (price.matrix?.by ?? []).compactMap { read -> CatalogProblem? in
-                    guard let path = paths.first(where: { overlaps($0, read) }) else { return nil }
-                    return CatalogProblem(
-                        path: "personal",
-                        message: "\"\(dotted(path))\" cannot be personal: the price "
-                            + "\"\(price.key)\" of plan \"\(plan.key)\" depends on "
-                            + "\"\(dotted(read))\", and bills must survive an erasure")
-                }
-            }
-        }
     }
 
     /// What a bill depends on cannot be erased.

@@ -79,46 +79,6 @@ struct CatalogReader {
         return quantity
     }
 
-    /// A whole number.
-    mutating func whole(_ name: String, in range: ClosedRange<Int>) -> Int? {
-        switch self[name] {
-        case nil: return nil
-        case .number(let number)? where number.scale == 0:
-            if let value = Int(exactly: number.mantissa), range.contains(value) { return value }
-        default: break
-        }
-        add(name, "a whole number from \(range.lowerBound) to \(range.upperBound) is needed")
-        return nil
-    }
-
-    /// One of the words of a closed list.
-    mutating func word<Word: RawRepresentable & CaseIterable>(_ name: String) -> Word?
-    where Word.RawValue == String {
-        guard let text = text(name) else { return nil }
-        if let word = Word(rawValue: text) { return word }
-        let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
-        add(name, "\"\(text)\" is none of: \(known)")
-        return nil
-    }
-
-    /// A list of texts.
-    mutating func texts(_ name: String) -> [String]? {
-        guard let value = self[name] else { return nil }
-        guard case .array(let list) = value else {
-            add(name, "a list is needed")
-            return nil
-        }
-        var texts: [String] = []
-        for item in list {
-            if let text = item.text, !text.isEmpty {
-                texts.append(text)
-            } else {
-                add(name, "each entry is a text")
-            }
-        }
-        return texts
-    }
-
     mutating func flag(_ name: String) -> Bool? {
         switch self[name] {
         case nil: return nil

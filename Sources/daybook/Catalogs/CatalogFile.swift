@@ -12,7 +12,7 @@ struct CatalogFile {
     /// Reads a YAML or JSON file.
     /// - Parameter zones: gives the tables of the time zones that it names.
     /// - Throws: all problems at once, with their lines.
-    init(_ path: String, zones: CatalogZones.Tables = CatalogZones.utcOnly) throws {
+    init(_ path: String, zones: CatalogZones.Tables = TimeZoneFile.table(named:)) throws {
         self.path = path
         let document: YAMLDocument
         do {

@@ -8,16 +8,8 @@ struct CatalogZones {
     /// Gives a zone's table.
     typealias Tables = (_ name: String) throws -> TimeZoneTable
 
-    /// Knows UTC and no other zone.
-    static let utcOnly: Tables = { name in
-        guard name == TimeZoneTable.utc.name else {
-            throw CommandFailure(.rejected, "there is no time zone \"\(name)\"")
-        }
-        return .utc
-    }
-
     /// The catalog with a table for each zone that it names.
-    let value: Value
+    private(set) var value = Value.null
     /// The names that lead to no table, with their paths.
     private(set) var problems: [(path: String, message: String)] = []
 
