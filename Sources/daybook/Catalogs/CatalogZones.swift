@@ -6,7 +6,7 @@ import Billing
 /// machine that reads it. The tables are added here.
 struct CatalogZones {
     /// Gives a zone's table.
-    typealias Tables = (_ name: String) throws -> TimeZoneTable
+    typealias Tables = @Sendable (_ name: String) throws -> TimeZoneTable
 
     /// The catalog with a table for each zone that it names.
     private(set) var value = Value.null
@@ -18,6 +18,7 @@ struct CatalogZones {
     /// Adds the tables of all zones that `timezones` or a plan names and that have none yet. What is
     /// no list of names and no group of tables is left for the catalog's own reader to refuse.
     init(_ catalog: Value, _ table: Tables) {
+        value = catalog
         let listed = catalog["timezones"]
         switch listed {
         case nil, .null?: break
@@ -26,17 +27,12 @@ struct CatalogZones {
             for (index, name) in list.compactMap(\.text).enumerated() {
                 add(name, at: "timezones[\(index)]", table)
             }
-        default:
-            value = catalog
-            return
+        default: return
         }
         for (plan, name) in Self.zones(ofPlans: catalog["plans"]) {
             add(name, at: "plans.\(plan).billing.timezone", table)
         }
-        guard case .object(let members) = catalog, listed != nil || !tables.isEmpty else {
-            value = catalog
-            return
-        }
+        guard case .object(let members) = catalog, listed != nil || !tables.isEmpty else { return }
         let zones = tables.isEmpty ? Value.null : .object(of: tables)
         value = .object(of: members.map { ($0.name, $0.value) } + [("timezones", zones)])
     }
