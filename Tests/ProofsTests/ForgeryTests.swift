@@ -44,8 +44,8 @@ import Testing
         var bill = BillFromEntries(account: document.account)
         for entry in document.entries { try bill.append(entry) }
         return ProofDocument.invoice(
-            try bill.invoice(period: document.period), account: document.account,
-            period: document.period, position: survey.size)
+            try bill.invoice(
+                period: document.period, at: document.at, position: survey.size))
     }
 
     private func kind(_ entry: BillFromEntries.Entry) throws -> RecordKind {
