@@ -88,4 +88,14 @@ import Testing
             """)
         #expect(value == plain)
     }
+
+    @Test(arguments: [
+        ("90 seconds", 90), ("1 minute", 60), ("5 minutes", 300), ("2 hours", 7200),
+        ("1 day", 86_400), ("35 days", 3_024_000), ("0 seconds", 0),
+    ])
+    func durationsAreExact(_ text: String, seconds: Int64) throws {
+        let part = #""events":{"max_age":"\#(text)","max_ahead":"\#(text)"}"#
+        let events = try Catalog.decode(CatalogMistake(.root, part, "", "").catalog()).get().events
+        #expect(events.maxAge == seconds * 1_000_000_000 && events.maxAhead == events.maxAge)
+    }
 }
