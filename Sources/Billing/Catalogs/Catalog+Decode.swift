@@ -136,7 +136,8 @@ extension Catalog {
     /// use for one.
     private static func carryProblems(_ meters: [Meter], _ plans: [Plan]) -> [CatalogProblem] {
         let carried = meters.filter {
-            $0.terms.carries && ($0.aggregation == .sum || $0.aggregation == .count)
+            $0.terms.carries && $0.terms.window == nil
+                && ($0.aggregation == .sum || $0.aggregation == .count)
         }
         let priced = plans.flatMap { plan in plan.prices.map { (plan, $0) } }
         return carried.flatMap { meter -> [CatalogProblem] in
