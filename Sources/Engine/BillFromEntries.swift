@@ -41,7 +41,7 @@ package struct BillFromEntries: ~Copyable {
     /// - Throws: `DecodeFailure` or `Books.Failure` if it is no entry that can stand there.
     package mutating func append(_ entry: Entry) throws {
         let record = try RecordView(record: entry.record.raw)
-        books.skip(to: entry.position)
+        try books.skip(to: entry.position)
         // Meters that a catalog changes need no metering again: every bill is made from the entries.
         _ = try books.apply(
             record, outcome: try record.outcome(), recordedAt: entry.recordedAt)
@@ -66,7 +66,7 @@ package struct BillFromEntries: ~Copyable {
     package mutating func invoice(
         period: String?, at: Timestamp, position: Position
     ) throws -> BilledInvoice {
-        books.skip(to: position)
+        try books.skip(to: position)
         let facts = books.billingFacts(of: account)
         let found = try BilledInvoice.period(period, facts, at)
         if let finalised = facts.state.finalised(found.name),
@@ -78,7 +78,7 @@ package struct BillFromEntries: ~Copyable {
         let billing = AccountBilling(
             facts: facts, source: KeptEntries(account: account, entries: entries), at: at)
         return BilledInvoice(
-            draft: try billing.draft(found, counted: nil), account: account, at: at,
+            draft: try billing.draft(found, counted: nil), account: account,
             position: facts.position)
     }
 }

@@ -17,13 +17,13 @@ package struct BilledInvoice: Sendable {
     package let position: Position
 
     /// A draft.
-    package init(draft: Invoice, account: String, at: Timestamp, position: Position) {
+    package init(draft: Invoice, account: String, position: Position) {
         period = draft.period
         self.draft = draft
         self.position = position
         members =
             [("status", .string("draft"))] + draft.members(account: account) + [
-                ("at", .string(at.description)), ("position", Self.number(position)),
+                ("position", Self.number(position))
             ]
     }
 

@@ -11,23 +11,16 @@ struct CreditNote {
     let document: Value
 
     /// The members of its document.
-    /// - Throws: `Refusal` where the line is not there, or has less than is to be credited.
+    /// - Throws: `Refusal` where the line is not there. Whether so much of it is left is for the
+    ///   committer to see, who knows a retry from a new order.
     func members(number: UInt64) throws(Refusal) -> [(String, Value)] {
         let line = try line()
         guard let code = document["currency"]?.text, let currency = Currency(code: code),
             let charged = line["amount"]?.text.flatMap({ Amount($0, currency: currency) })
         else { throw Self.unreadable }
-        let credited =
-            invoice.credited.first { $0.line == wish.line }?.minorUnits ?? 0
-        let left = Amount(minorUnits: charged.minorUnits - credited, currency: currency)
         let net = try net(charged, currency)
         guard net.minorUnits > 0 else {
             throw .bad("part", "that part of the line is nothing")
-        }
-        guard net.minorUnits <= left.minorUnits else {
-            throw .bad(
-                "amount",
-                "\(net) is more than is left of line \"\(wish.line)\": \(left) of \(charged)")
         }
         let rate = line["tax_rate"]?.text.flatMap { Quantity($0) } ?? .zero
         let exactTax = Fraction(net) * Fraction(rate) * Fraction(1, over: 100)
@@ -35,11 +28,10 @@ struct CreditNote {
             throw Self.unreadable
         }
         return [
-            ("credit_note", .string("\(wish.account)/\(wish.period)/\(number)")),
             ("account", .string(wish.account)), ("name", .string(wish.period)),
             ("number", BilledInvoice.number(number)),
             ("invoice_number", BilledInvoice.number(invoice.number)),
-            ("line", .string(wish.line)),
+            ("line", .string(wish.line)), ("line_amount", .string(charged.description)),
             ("description", line["description"] ?? .string(wish.line)),
             ("reason", .string(wish.reason)), ("currency", .string(currency.code)),
             ("subtotal", .string(negated(net).description)),

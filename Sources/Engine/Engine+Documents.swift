@@ -105,7 +105,7 @@ extension Engine {
         let billing = AccountBilling(
             facts: facts, source: LoggedEntries(engine: self, account: account), at: at)
         return BilledInvoice(
-            draft: try billing.draft(found, counted: counted), account: account, at: at,
+            draft: try billing.draft(found, counted: counted), account: account,
             position: facts.position)
     }
 

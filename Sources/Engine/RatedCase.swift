@@ -2,7 +2,7 @@ package import Billing
 import Bytes
 import Codec
 import Money
-package import Projections
+import Projections
 import SegmentedLog
 
 /// What a catalog makes of a short history of one account, with no log: to try prices out, to write
@@ -28,8 +28,20 @@ package struct RatedCase: ~Copyable {
     private init() {}
 
     /// The invoices of a case, each as `invoice` answers it.
-    /// - Throws: `Refusal` that names the entry at fault.
-    package static func invoices(of value: Value) throws(Refusal) -> [Value] {
+    /// - Throws: `Fault` that names the entry at fault.
+    package static func invoices(of value: Value) throws(Fault) -> [Value] {
+        do throws(Refusal) { return try read(value) } catch {
+            throw Fault(message: error.message)
+        }
+    }
+
+    /// What is wrong with a case.
+    package struct Fault: Error {
+        /// Where it is, and what is wrong.
+        package let message: String
+    }
+
+    private static func read(_ value: Value) throws(Refusal) -> [Value] {
         var rated = RatedCase()
         guard case .array(let entries)? = value["entries"] else {
             throw .bad("entries", "a list is needed")

@@ -64,12 +64,25 @@ extension Books {
     }
 
     func decideCreditNote(_ record: borrowing RecordView) -> Verdict {
-        guard record.subject != nil else {
+        guard let subject = record.subject else {
             return .refused(.bad("account", "a credit note names its account"))
         }
         switch CreditNoteOrder.read(record) {
         case .failure(let refusal): return .refused(refusal)
         case .success(let order):
+            let state = registry.accounts.number(of: subject).map { invoices.account($0) }
+            guard let invoice = state?.finalised(order.invoice) else {
+                return .refused(.bad("period", "\(order.invoice) is not finalised"))
+            }
+            let credited = invoice.credited.first { $0.line == order.line }?.minorUnits ?? 0
+            let (sum, overflow) = credited.addingReportingOverflow(order.net)
+            guard !overflow, sum <= order.lineAmount else {
+                return .refused(
+                    .bad(
+                        "amount",
+                        "more than is left of line \"\(order.line)\": a credit note or several "
+                            + "took off a part of it already"))
+            }
             guard order.number == invoices.count + 1 else { return .refused(Self.stale) }
             return .entry(.recorded, Evidence())
         }

@@ -91,16 +91,19 @@ package struct Books: ~Copyable {
         invoices.accept(digestsOf: copy.invoices)
     }
 
-    /// Passes over entries that these books do not need: they are of one account alone.
-    package mutating func skip(to position: Position) {
-        precondition(position >= self.position, "positions ascend")
-        self.position = position
-    }
-
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
     package enum Failure: Error {
         /// The entry at this position contradicts what is before it.
         case contradiction(Position, String)
+    }
+
+    /// Passes over entries that these books do not need: they are of one account alone.
+    /// - Throws: `Failure.contradiction` for a position that was passed already.
+    package mutating func skip(to position: Position) throws(Failure) {
+        guard position >= self.position else {
+            throw .contradiction(position, "positions do not ascend")
+        }
+        self.position = position
     }
 
     /// Applies the entry at `position`, whose outcome is decided.

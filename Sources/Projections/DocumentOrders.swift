@@ -48,6 +48,8 @@ package struct CreditNoteOrder {
     package let line: String
     /// What it takes off the line before tax, in minor units, above zero.
     package let net: Int128
+    /// What the line charged, in minor units.
+    package let lineAmount: Int128
     /// What it gives back with tax, as an amount below zero.
     package let total: Invoices.Balance
     /// Whether the next invoice takes it over.
@@ -59,13 +61,16 @@ package struct CreditNoteOrder {
             let number = record.ordinal(["number"]),
             let net = record.string(["subtotal"])
                 .flatMap({ Invoices.Balance($0, record.string(["currency"])) }),
+            let charged = record.string(["line_amount"])
+                .flatMap({ Invoices.Balance($0, record.string(["currency"])) }),
             let total = record.string(["total"])
                 .flatMap({ Invoices.Balance($0, record.string(["currency"])) }),
             net.minorUnits < 0, total.minorUnits <= 0
         else { return .failure(.bad("line", "the document names no invoice, line or amount")) }
         return .success(
             CreditNoteOrder(
-                number: number, invoice: invoice, line: line, net: -net.minorUnits, total: total,
+                number: number, invoice: invoice, line: line, net: -net.minorUnits,
+                lineAmount: charged.minorUnits, total: total,
                 settles: record.string(["settle"]) != "outside"))
     }
 }

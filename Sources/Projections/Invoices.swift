@@ -168,7 +168,9 @@ package struct Invoices: ~Copyable {
         if let found = states[slot].finalised.lastIndex(where: { $0.name == note.invoice }) {
             let lines = states[slot].finalised[found].credited
             if let known = lines.firstIndex(where: { $0.line == line }) {
-                states[slot].finalised[found].credited[known].minorUnits += minorUnits
+                // More than the line is refused; a log that says so all the same stays readable.
+                let (sum, overflow) = lines[known].minorUnits.addingReportingOverflow(minorUnits)
+                states[slot].finalised[found].credited[known].minorUnits = overflow ? .max : sum
             } else {
                 states[slot].finalised[found].credited.append(
                     Credited(line: line, minorUnits: minorUnits))

@@ -2,7 +2,6 @@ import Billing
 import Codec
 import Engine
 import Money
-import Projections
 
 /// # Cases of rating, as a person writes them down
 ///
@@ -44,14 +43,14 @@ struct RateCase {
     /// What differs from what is expected, for people; nothing if nothing does.
     func differences() -> [String] {
         if let wanted = expected.first?["error"]?.text {
-            do throws(Refusal) {
+            do throws(RatedCase.Fault) {
                 _ = try RatedCase.invoices(of: value)
                 return ["no error, wanted one that says \"\(wanted)\""]
             } catch {
                 return error.message.contains(wanted) ? [] : ["another error: \(error.message)"]
             }
         }
-        do throws(Refusal) {
+        do throws(RatedCase.Fault) {
             return zip(expected, try RatedCase.invoices(of: value)).flatMap { differences($0, $1) }
         } catch {
             return ["error: \(error.message)"]

@@ -2,7 +2,6 @@ import ArgumentParser
 import Billing
 import Codec
 import Engine
-import Projections
 
 /// `daybook rate FILE`.
 struct RateCommand: ParsableCommand {
@@ -61,8 +60,8 @@ struct RateCommand: ParsableCommand {
             let value = try ValueCoder.value(json: line)
             members.append(("case", value["case"] ?? .null))
             members.append(("invoices", .array(try RatedCase.invoices(of: value))))
-        } catch let refusal as Refusal {
-            members.append(("error", .string(refusal.message)))
+        } catch let fault as RatedCase.Fault {
+            members.append(("error", .string(fault.message)))
         } catch let rejection as Rejection {
             members.append(("error", .string(rejection.message)))
         } catch {
