@@ -87,8 +87,8 @@ class Maker:
         if kind in ("latest", "time_weighted") or "operation" in meter:
             if self.chance(0.5):
                 meter["carry"] = True
-        elif kind not in ("average",) and self.chance(0.25):
-            meter["window"] = self.r.choice(["hour", "day"])
+        elif kind not in ("average",) and self.chance(0.35):
+            meter["window"] = self.r.choice(["hour", "day", "day"])
             if self.chance(0.4):
                 meter["across"] = "max"
         if self.chance(0.2):
@@ -257,7 +257,7 @@ class Maker:
         if self.chance(0.05):
             data["n"] = "many"
         return {"kind": "event", "recorded_at": recorded, "source": self.r.choice(["s", "t"]),
-                "id": f"e{number}", "type": self.r.choice(["a", "a", "a", "b", "c"]),
+                "id": f"{self.r.choice('zya')}{number}", "type": self.r.choice(["a", "a", "a", "b", "c"]),
                 "time": self.at(days), "data": data}
 
     def history(self, name, entries, versions):
@@ -279,7 +279,11 @@ class Maker:
             recorded = self.at(clock, True)
             if kind < 0.8:
                 back = self.r.choice([0, 0, 0, 0.5, 9, 40])
-                entries.append(self.event(number, clock - back, recorded))
+                # Days that come again, so that events share an instant.
+                day = clock - back
+                if self.chance(0.4):
+                    day = self.r.choice([5, 12, 20]) + self.r.choice([0, 0, 0.9, 0.95])
+                entries.append(self.event(number, min(day, clock), recorded))
             elif kind < 0.87:
                 entries.append({"kind": "subscribe", "recorded_at": recorded, "plan": self.r.choice(plans),
                                 "effective": self.at(clock - self.r.choice([0, 0, 10, 35]))})
