@@ -42,7 +42,8 @@ import Testing
                 var sum = last
                 for _ in 0..<30 {
                     let step = Fraction(
-                        Quantity(units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator)))
+                        Quantity(
+                            units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator)))
                     used = used + step
                     let total = model.total(used)
                     if step > .zero { #expect(total >= last, "\(model) at \(used)") }
