@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: Seeds.all) func sumsProductsAndQuotientsAreExact(seed: UInt64) {
         var generator = SeededGenerator(seed)
-        for _ in 0..<25 {
+        for _ in 0..<60 {
             let (left, right) = (Self.fraction(&generator), Self.fraction(&generator))
             let (a, b) = (left.fraction, right.fraction)
             #expect(left.isExactly(a), "\(left)")
@@ -50,7 +50,7 @@ import Testing
     /// Also of numbers that are almost or wholly the same, and the hash of those that are.
     @Test(arguments: Seeds.all) func orderAndEqualityAgreeWithPaper(seed: UInt64) {
         var generator = SeededGenerator(seed)
-        for _ in 0..<15 {
+        for _ in 0..<40 {
             let (left, other) = (Self.fraction(&generator), Self.fraction(&generator))
             let tiny = SlowFraction(
                 SlowInteger(Int.random(in: -1...1, using: &generator)),
@@ -72,12 +72,12 @@ import Testing
     @Test(arguments: Seeds.all) func roundingAgreesWithPaper(seed: UInt64) {
         var generator = SeededGenerator(seed)
         let rules: [Fraction.Rounding] = [.halfAwayFromZero, .ceiling, .floor]
-        for _ in 0..<25 {
+        for _ in 0..<60 {
             let paper = Self.fraction(&generator)
             check(paper, paper.fraction, rules, decimals: Int.random(in: 0...38, using: &generator))
         }
         // Halves, and a hair to either side of them.
-        for _ in 0..<25 {
+        for _ in 0..<60 {
             let whole = Int.random(in: -3...3, using: &generator)
             let decimals = Int.random(in: 0...4, using: &generator)
             let half = SlowFraction(
