@@ -125,7 +125,8 @@ struct ReadProof {
         document = ProofDocument(
             key: try VerifierKey(try Self.text(value, "key")),
             checkpoint: try SignedNote(try Self.text(value, "checkpoint")),
-            account: try Self.text(value, "account"), period: try Self.text(value, "period"), at: at,
+            account: try Self.text(value, "account"), period: try Self.text(value, "period"),
+            at: at,
             place: .init(index: index, path: try Self.hashes(place["path"], "place")),
             entries: try Self.entries(value["entries"]),
             hashes: try Self.hashes(value["hashes"], "hashes"))

@@ -24,6 +24,21 @@ extension MeteredUsage {
         return levels(in: span, of: period, by: proration, before: end)
     }
 
+    /// When each use of a span takes effect, and the level that it leaves.
+    package func changes(
+        in span: Period, of period: Period, by proration: Proration
+    ) -> [(time: Timestamp, level: Fraction)] {
+        var total = Aggregate(meter.aggregation)
+        let range = uses(in: span)
+        for use in all[Swift.min(opening(of: period), range.startIndex)..<range.startIndex] {
+            total.add(use)
+        }
+        return range.map { use in
+            total.add(use)
+            return (Swift.max(time(of: use, proration), span.start), total.quantity)
+        }
+    }
+
     func levels(
         in span: Period, of period: Period, by proration: Proration, before end: Int
     ) -> LevelCourse {
