@@ -20,13 +20,9 @@ extension MeteredUsage {
     package func levels(
         in span: Period, of period: Period, by proration: Proration, uses: Int? = nil
     ) -> LevelCourse {
-        let end = uses.map { self.uses(in: span).startIndex + $0 } ?? all.count
-        return levels(in: span, of: period, by: proration, before: end)
-    }
-
-    func levels(
-        in span: Period, of period: Period, by proration: Proration, before end: Int
-    ) -> LevelCourse {
+        let mine = self.uses(in: span)
+        // Never beyond the span, though by the day a change counts before its own instant.
+        let end = mine.startIndex + Swift.min(uses ?? mine.count, mine.count)
         var total = Aggregate(meter.aggregation)
         let first = opening(of: period)
         var index = first
@@ -40,7 +36,6 @@ extension MeteredUsage {
         var from = span.start
         while index < end {
             let at = Swift.max(time(of: all[index], proration), span.start)
-            guard at < span.end, all[index].time < span.end else { break }
             if at > from {
                 append(from, at, &course, period, proration)
                 from = at
