@@ -75,6 +75,8 @@ enum Usages {
             return switch Int.random(in: 0..<6, using: &generator) {
             case 0: instant - instant % hour
             case 1: ends[Int.random(in: 0..<4, using: &generator)]
+            // Close together, so that windows have several uses.
+            case 2: start + Int64.random(in: 0..<(7 * hour), using: &generator)
             default: instant
             }
         }
