@@ -113,6 +113,13 @@ package struct Fraction: Sendable, CustomStringConvertible {
         scaled(decimals, rule).int128
     }
 
+    /// The number with at most so many decimals, of any size: a step before the line's own rounding,
+    /// like counting begun packages.
+    /// - Parameter decimals: 0…38.
+    package func rounded(toDecimals decimals: Int, _ rule: Rounding) -> Fraction {
+        Fraction(scaled(decimals, rule), BigInteger(Digits.power(decimals) ?? 1))
+    }
+
     private func scaled(_ decimals: Int, _ rule: Rounding) -> BigInteger {
         guard let power = Digits.power(decimals) else {
             preconditionFailure("numbers are rounded to at most 38 decimals")

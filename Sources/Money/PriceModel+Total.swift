@@ -15,8 +15,8 @@ extension PriceModel {
         case .perUnit(let rate): return quantity * Fraction(rate)
         case .package(let size, let price):
             guard size > .zero else { return .zero }
-            let begun = quantity.divided(by: Fraction(size)).rounded(decimals: 0, .ceiling)
-            return Fraction(begun ?? .max) * Fraction(price)
+            let begun = quantity.divided(by: Fraction(size)).rounded(toDecimals: 0, .ceiling)
+            return begun * Fraction(price)
         case .graduated(let tiers, let flatAtZero):
             return Self.variable(tiers, quantity)
                 + Self.flats(tiers, enteredBy: quantity, flatAtZero)

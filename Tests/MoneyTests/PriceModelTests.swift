@@ -2,16 +2,8 @@ import Money
 import Seeds
 import Testing
 
-/// What quantities cost: rows a billing person can check, and what holds for all of them.
+/// What holds for all price models and all quantities.
 @Suite struct PriceModelTests {
-    @Test func theSheetHolds() throws {
-        let rows = try PriceSheet.rows("totals.csv")
-        #expect(rows.count > 30)
-        for row in rows {
-            #expect(row.model.total(Fraction(row.quantity)) == Fraction(row.total), "\(row.name)")
-        }
-    }
-
     private static func models(_ generator: inout SeededGenerator) -> [PriceModel] {
         func number(_ most: Int128) -> Quantity {
             Quantity(units: Int128.random(in: 0...most, using: &generator))
@@ -42,7 +34,8 @@ import Testing
                 var sum = last
                 for _ in 0..<30 {
                     let step = Fraction(
-                        Quantity(units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator)))
+                        Quantity(
+                            units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator)))
                     used = used + step
                     let total = model.total(used)
                     if step > .zero { #expect(total >= last, "\(model) at \(used)") }
@@ -95,10 +88,83 @@ import Testing
         }
     }
 
+    /// The one tier of volume and stairstep prices against a search from the other end.
+    @Test(arguments: Seeds.all)
+    func theTierOfTheWholeQuantityPricesIt(seed: UInt64) {
+        var generator = SeededGenerator(seed)
+        for _ in 0..<100 {
+            guard case .graduated(let tiers, _) = Self.models(&generator)[2] else { continue }
+            let steps = tiers.map { PriceModel.Step(upTo: $0.upTo, amount: $0.flat) }
+            let bounds = tiers.compactMap(\.upTo).flatMap {
+                [$0.units - 1, $0.units, $0.units + 1]
+            }
+            for units in bounds + [0, Int128.random(in: 0...(1 << 60), using: &generator)] {
+                let quantity = Quantity(units: units)
+                // The last tier whose lower bound the quantity exceeds.
+                let lower = [nil] + tiers.dropLast().map(\.upTo)
+                let tier = tiers[lower.lastIndex { $0.map { quantity > $0 } ?? true } ?? 0]
+                for flatAtZero in [true, false] {
+                    let flat = units > 0 || flatAtZero ? Fraction(tier.flat) : .zero
+                    #expect(
+                        PriceModel.volume(tiers, flatAtZero: flatAtZero).total(Fraction(quantity))
+                            == Fraction(quantity) * Fraction(tier.rate) + flat)
+                    #expect(
+                        PriceModel.stairstep(steps, flatAtZero: flatAtZero)
+                            .total(Fraction(quantity)) == flat)
+                }
+            }
+        }
+    }
+
+    /// A level that does not change costs over the whole period what the same quantity costs, in
+    /// however many pieces the period comes.
+    @Test(arguments: Seeds.all)
+    func aConstantLevelCostsItsTotal(seed: UInt64) {
+        var generator = SeededGenerator(seed)
+        for _ in 0..<20 {
+            guard case .graduated(let tiers, _) = Self.models(&generator)[2] else { continue }
+            let level = Fraction(
+                Int128.random(in: 0...(1 << 60), using: &generator), over: 1_000_000_000_007)
+            let lengths = (0..<6).map { _ in Int128.random(in: 1...(1 << 50), using: &generator) }
+            let whole = lengths.reduce(0, +)
+            let levels = lengths.map { (level: level, weight: Fraction($0, over: whole)) }
+            for model in [
+                PriceModel.perUnit(rate: tiers[0].rate), .graduated(tiers), .volume(tiers),
+                .graduated(tiers, flatAtZero: false), .volume(tiers, flatAtZero: false),
+            ] {
+                let total = model.prorated(levels, end: level, peak: level)
+                #expect(total == model.total(level), "\(model) of \(level)")
+            }
+        }
+    }
+
+    @Test func onlyPricesOfLevelsAreProrated() {
+        let percentage = PriceModel.Percentage(rate: .one)
+        let models: [PriceModel] = [
+            .perUnit(rate: .one), .graduated([]), .volume([]), .package(size: .one, price: .one),
+            .stairstep([]), .percentage(percentage), .graduatedPercentage([]),
+            .dynamic(multiplier: .one), .matrix, .fee(.one),
+        ]
+        #expect(models.map(\.isProratable) == models.indices.map { $0 < 3 })
+    }
+
+    /// Usage is summed without a limit, and so is what it costs: more packages than 128 bits count.
+    @Test func packagesAreCountedWithoutALimit() {
+        let most = Fraction(Quantity(units: .max))
+        let model = PriceModel.package(size: Quantity(units: 1), price: Quantity(units: 3))
+        let one = model.total(most)
+        #expect(one == Fraction(.max) * Fraction(Quantity(units: 3)))
+        #expect(model.total(most + most + most) == one + one + one)
+        #expect(
+            model.total(most + most + Fraction(1, over: .max)) - one - one
+                == Fraction(Quantity(units: 3)))
+    }
+
     /// The largest quantities and prices never trap.
     @Test func nothingTraps() {
         let ends = [Int128.min, .min + 1, -1, 0, 1, .max - 1, .max].map { Quantity(units: $0) }
-        for quantity in ends.map({ Fraction($0) }) {
+        let beyond = Fraction(ends[6]) * Fraction(ends[6])
+        for quantity in ends.map({ Fraction($0) }) + [beyond, -beyond] {
             for first in ends {
                 for second in ends {
                     _ = PriceModel.perUnit(rate: first).total(quantity, allowsNegative: true)
@@ -111,6 +177,7 @@ import Testing
                         ]
                         _ = PriceModel.graduated(tiers).total(quantity)
                         _ = PriceModel.volume(tiers).total(quantity)
+                        _ = PriceModel.graduatedPercentage(tiers).total(quantity)
                     }
                 }
             }
