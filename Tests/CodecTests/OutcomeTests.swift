@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Money
 import Seeds
 import Testing
 

@@ -20,8 +20,34 @@ extension MeteredUsage {
     package func levels(
         in span: Period, of period: Period, by proration: Proration, uses: Int? = nil
     ) -> LevelCourse {
-        let end = uses.map { self.uses(in: span).startIndex + $0 } ?? all.count
-        return levels(in: span, of: period, by: proration, before: end)
+        let mine = self.uses(in: span)
+        // Never beyond the span, though by the day a change counts before its own instant.
+        let end = mine.startIndex + Swift.min(uses ?? mine.count, mine.count)
+        var total = Aggregate(meter.aggregation)
+        let first = opening(of: period)
+        var index = first
+        // What holds when the span begins: by the day, also the changes of its first day, which
+        // belong to it whatever their hour.
+        while index < end, time(of: all[index], proration) < span.start {
+            total.add(all[index])
+            index += 1
+        }
+        var course = LevelCourse(levels: [], end: total.quantity, peak: total.quantity)
+        var from = span.start
+        while index < end {
+            let at = Swift.max(time(of: all[index], proration), span.start)
+            if at > from {
+                append(from, at, &course, period, proration)
+                from = at
+            }
+            total.add(all[index])
+            course.end = total.quantity
+            index += 1
+        }
+        append(from, span.end, &course, period, proration)
+        // A level between two changes of one instant held for no time.
+        course.peak = course.levels.map(\.level).max() ?? course.end
+        return course
     }
 
     /// When each use of a span takes effect, and the level that it leaves.
@@ -37,37 +63,6 @@ extension MeteredUsage {
             total.add(use)
             return (Swift.max(time(of: use, proration), span.start), total.quantity)
         }
-    }
-
-    func levels(
-        in span: Period, of period: Period, by proration: Proration, before end: Int
-    ) -> LevelCourse {
-        var total = Aggregate(meter.aggregation)
-        let first = opening(of: period)
-        var index = first
-        // What holds when the span begins: by the day, also the changes of its first day, which
-        // belong to it whatever their hour.
-        while index < end, time(of: all[index], proration) < span.start {
-            total.add(all[index])
-            index += 1
-        }
-        var course = LevelCourse(levels: [], end: total.quantity, peak: total.quantity)
-        var from = span.start
-        while index < end {
-            let at = Swift.max(time(of: all[index], proration), span.start)
-            guard at < span.end, all[index].time < span.end else { break }
-            if at > from {
-                append(from, at, &course, period, proration)
-                from = at
-            }
-            total.add(all[index])
-            course.end = total.quantity
-            index += 1
-        }
-        append(from, span.end, &course, period, proration)
-        // A level between two changes of one instant held for no time.
-        course.peak = course.levels.map(\.level).max() ?? course.end
-        return course
     }
 
     private func time(of use: MeterUse, _ proration: Proration) -> Timestamp {
