@@ -235,5 +235,6 @@ extension JSONWriter {
         member("remaining", evidence.remaining?.description)
         member("credits", evidence.credits?.description)
         member("resets_at", evidence.resetsAt?.description)
+        if let price = evidence.overagePrice { member("overage_price", price.unrounded) }
     }
 }

@@ -63,6 +63,7 @@ package enum ReplyJSON {
         if let limit = evidence.limit { json.member("limit", limit.description) }
         if let used = evidence.used { json.member("used", used.description) }
         if let resets = evidence.resetsAt { json.member("resets_at", resets.description) }
+        if let price = evidence.overagePrice { json.member("overage_price", price.unrounded) }
     }
 
     /// Writes the answer to a line that did not become a request.

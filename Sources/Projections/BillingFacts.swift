@@ -46,7 +46,7 @@ extension Books {
         return BillingFacts(
             account: name, position: min(position, end), contract: contract,
             contractBefore: contractBefore, state: state, nextNumber: invoices.count + 1,
-            late: registry.catalog?.events.late ?? .nextInvoice, selection: selection(keys))
+            late: registry.eventRules.late, selection: selection(keys))
     }
 
     /// The usage that the counters know for a billing period; nil if they do not know enough of it.

@@ -15,6 +15,9 @@ package struct Evidence: Sendable {
     package var credits: Quantity?
     /// First instant of the next window; nil where nothing resets.
     package var resetsAt: Timestamp?
+    /// What a request beyond a soft limit adds to this month's bill, in major units; nil where it is
+    /// not known from the counters alone.
+    package var overagePrice: Fraction?
 
     /// No evidence.
     package init() {}
@@ -150,6 +153,10 @@ extension Books {
         evidence.remaining = judged.remaining
         evidence.credits = creditCost
         if judged.limit != nil { evidence.resetsAt = Period.calendarMonth(containing: time).end }
+        if judged.reason == .allowedOverage, let plan, let meterNumber {
+            evidence.overagePrice = addedPrice(
+                of: registry.meters[Int(meterNumber)], plan, from: used, adding: quantity)
+        }
         var draws: [Draw] = []
         if judged.allowed, let creditCost, creditCost.units > 0, let account {
             draws =
@@ -158,6 +165,23 @@ extension Books {
         return (
             OutcomeDecision(allowed: judged.allowed, reason: judged.reason), draws, evidence
         )
+    }
+
+    /// What more usage of a meter adds to a bill by calendar months.
+    /// - Returns: nil where the bill depends on more than the month's count.
+    private func addedPrice(
+        of meter: Meter, _ plan: Plan, from used: Quantity, adding quantity: Quantity
+    ) -> Fraction? {
+        guard plan.terms.cycle == .monthly else { return nil }
+        let prices = plan.prices.filter { $0.meter == meter.key }
+        guard !prices.isEmpty, prices.allSatisfy({ !PriceCharge.needsUses($0, meter) }) else {
+            return nil
+        }
+        let before = Fraction(used)
+        let after = before + Fraction(quantity)
+        return prices.reduce(Fraction.zero) { sum, price in
+            sum + PriceCharge.total(price, meter, after) - PriceCharge.total(price, meter, before)
+        }
     }
 
     private func decideSubscribe(_ record: borrowing RecordView) -> Verdict {

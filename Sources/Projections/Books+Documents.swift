@@ -6,7 +6,10 @@ import Money
 extension Books {
     /// Why an event is not taken for its age; nil: it is.
     func refusalOfAge(_ record: borrowing RecordView, _ recordedAt: Int64) -> Refusal? {
-        guard let rules = registry.catalog?.events, let time = record.time else { return nil }
+        let rules = registry.eventRules
+        guard let time = record.time, rules.maxAge != nil || rules.maxAhead != nil else {
+            return nil
+        }
         let (age, overflow) = recordedAt.subtractingReportingOverflow(time)
         if let most = rules.maxAge, overflow ? time < 0 : age > most {
             return Refusal(

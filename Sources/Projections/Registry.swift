@@ -121,6 +121,7 @@ package struct Registry: ~Copyable {
         features = other.features
         versions = other.versions
         movesSubscriptions = other.movesSubscriptions
+        eventRules = other.eventRules
         withoutAccount = other.withoutAccount
         unreadable = other.unreadable
         metersOfType = other.metersOfType
@@ -152,6 +153,9 @@ package struct Registry: ~Copyable {
 
     /// Whether some version holds for subscriptions that were made under an earlier one.
     package private(set) var movesSubscriptions = false
+
+    /// The newest catalog's rules of events.
+    package private(set) var eventRules = EventRules()
 
     /// The newest catalog, if one was published.
     package var catalog: Catalog? { versions.last?.catalog }
@@ -239,6 +243,7 @@ package struct Registry: ~Copyable {
         }
         versions.append(version)
         if version.existing != nil { movesSubscriptions = true }
+        eventRules = version.catalog.events
         compile()
         return stale
     }

@@ -23,7 +23,7 @@ extension Books {
                 let meter = registry.meters[Int(cell.meter)]
                 json.beginObject()
                 json.member("meter", meter.key)
-                json.member("quantity", Quantity(units: cell.units).description)
+                json.member("quantity", Self.quantity(of: cell, meter))
                 json.member("events", cell.events)
                 json.key("groups")
                 json.beginArray()
@@ -36,6 +36,15 @@ extension Books {
             }
         }
         json.endArray()
+    }
+
+    /// What a cell amounts to, before conversion; nil of a meter that counters do not keep: its quantity
+    /// is that of the invoice.
+    private static func quantity(of cell: Counters.Cell, _ meter: Meter) -> String? {
+        guard meter.isCounted else { return nil }
+        let units = Fraction(Quantity(units: cell.units))
+        guard meter.aggregation == .average, cell.events > 0 else { return units.description }
+        return (units * Fraction(1, over: Int128(cell.events))).description
     }
 
     /// The cells of an account in a month: by meter key, the total first, then by group values.
@@ -66,7 +75,7 @@ extension Books {
             json.value(value)
         }
         json.endObject()
-        json.member("quantity", Quantity(units: cell.units).description)
+        json.member("quantity", Self.quantity(of: cell, meter))
         json.member("events", cell.events)
         json.endObject()
     }

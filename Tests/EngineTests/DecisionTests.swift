@@ -72,6 +72,46 @@ import Testing
         #expect(over.printed("used") == "13")
     }
 
+    /// What a request beyond the limit costs is what the month's bill grows by.
+    @Test func beyondASoftLimitThePriceIsSaid() throws {
+        let book = try Book()
+        try book.publish(
+            """
+            {"catalog":1,"currency":"USD","default_plan":"p",
+             "meters":{"calls":{"event":"call","aggregate":"count"}},
+             "features":{"api":{"meter":"calls"}},
+             "plans":{"p":{"entitlements":{"api":{"limit":10,"enforce":"soft"}},"prices":{
+               "calls":{"meter":"calls","free":2,"graduated":[{"up_to":9,"amount":1},{"amount":0.5}]}}}}}
+            """)
+        #expect(try consume(book, "c1", "acme", "api", "10").printed("overage_price") == nil)
+        // 8 of 10 were paid; of 3 more one costs 1 and two cost 0.5.
+        let check = try book.send(
+            #"{"request":"check","account":"acme","feature":"api","quantity":"3"}"#)
+        #expect(check.printed("overage_price") == "2.000000000000")
+        let over = try consume(book, "c2", "acme", "api", "3")
+        #expect(over.printed("overage_price") == "2.000000000000")
+        let invoice = try book.send(#"{"request":"invoice","account":"acme"}"#)
+        #expect(invoice.printed("total") == "10.00")
+    }
+
+    /// Meters that counters do not keep say so instead of nothing.
+    @Test func usageSaysOnlyWhatCountersKnow() throws {
+        let book = try Book()
+        try book.publish(
+            """
+            {"catalog":1,"currency":"USD","meters":{
+              "mean":{"event":"e","aggregate":"average","value":"n"},
+              "last":{"event":"e","aggregate":"latest","value":"n"}},"plans":{}}
+            """)
+        for (id, n) in [1, 2, 2].enumerated() {
+            try book.event("e\(id)", "e", "acme", #"{"n":\#(n)}"#)
+        }
+        let meters = try book.send(#"{"request":"usage","account":"acme"}"#).list("meters")
+        #expect(meters.map { $0.printed("meter") } == ["last", "mean"])
+        #expect(meters.map { $0.printed("quantity") } == [nil, "1.666666666667"])
+        #expect(meters.map { $0.printed("events") } == ["3", "3"])
+    }
+
     @Test func limitsResetWithTheMonthOfRecording() throws {
         let book = try Book()
         try book.publish(testCatalog)

@@ -89,6 +89,14 @@ package struct PriceCharge {
         return price.model.total(paid, allowsNegative: price.terms.allowsNegative)
     }
 
+    /// The price of an aggregate before conversion, in a whole period.
+    package static func total(_ price: Price, _ meter: Meter, _ aggregate: Fraction) -> Fraction {
+        let quantity = meter.terms.conversion?.apply(aggregate) ?? aggregate
+        let free = Fraction(price.terms.free)
+        let paid = quantity > .zero ? max(.zero, quantity - free) : quantity
+        return price.model.total(paid, allowsNegative: price.terms.allowsNegative)
+    }
+
     private func part(_ quantity: Fraction) -> Part {
         Part(row: nil, quantity: quantity, amount: amount(quantity))
     }
