@@ -156,6 +156,12 @@ extension Engine {
         account: String, period: String?, at: Timestamp
     ) throws(Refusal) -> RecordedDocument {
         try refuseIfReadOnly()
+        // A misspelt name must not get an invoice of the default plan, and a number.
+        guard durable.withLock({ $0.books.account(account) != nil }) else {
+            throw Refusal(
+                code: "unknown_account", field: "account",
+                message: "account: the log has no entry of \"\(account)\"")
+        }
         for _ in 0..<Self.attemptsMax {
             let (facts, found, counted) = try billingFacts(
                 account: account, period: period, at: at)

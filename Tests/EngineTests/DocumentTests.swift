@@ -82,6 +82,8 @@ import Testing
         let book = try book()
         let open = try finalise(book, "2026-04")
         #expect(open["error"]?.text == "period_open")
+        let nobody = try book.send(#"{"request":"finalise","account":"acm","period":"2026-03"}"#)
+        #expect(nobody["error"]?.text == "unknown_account")
         let unknown = try finalise(book, "2026-13")
         #expect(unknown["error"]?.text == "bad_request")
     }
@@ -118,6 +120,33 @@ import Testing
         _ = try finalise(book, "2026-04")
         let may = try book.send(#"{"request":"invoice","account":"acme","period":"2026-05"}"#)
         #expect(amounts(may)["credit_note/2"] == nil)
+    }
+
+    /// Parts of lines and their tax, each rounded once: the rows of others' credit notes.
+    @Test(arguments: [
+        ("JPY", "1000", "0", "1/31", "-32", "-32"), ("USD", "60.00", "0", "3/28", "-6.43", "-6.43"),
+        ("USD", "200.00", "25", "29/30", "-193.33", "-241.66"),
+        ("USD", "160.00", "25", "29/30", "-154.67", "-193.34"),
+        ("USD", "29.99", "23.33", "6/7", "-25.71", "-31.71"),
+    ])
+    func creditNotesRoundOnce(
+        _ currency: String, _ fee: String, _ rate: String, _ part: String, _ net: String,
+        _ total: String
+    ) throws {
+        let book = try Book()
+        book.clock.set("2026-03-01T00:00:00Z")
+        try book.publish(
+            #"{"catalog":1,"currency":"\#(currency)","default_plan":"p","meters":{},"#
+                + #""plans":{"p":{"prices":{"base":{"fee":"\#(fee)"}},"tax":{"rate":"\#(rate)"}}}}"#
+        )
+        try book.event("e", "e", "acme")
+        book.clock.set("2026-04-02T00:00:00Z")
+        _ = try finalise(book)
+        let note = try book.send(
+            #"{"request":"credit_note","id":"n","account":"acme","period":"2026-03","#
+                + #""line":"base","part":"\#(part)","reason":"r"}"#)
+        #expect(note["subtotal"]?.text == net)
+        #expect(note["total"]?.text == total)
     }
 
     @Test func documentsAreNumberedWithoutAGapUnderManyAtOnce() throws {
