@@ -235,34 +235,3 @@ package struct EventRules: Hashable, Sendable {
     /// Every event is taken, and late ones are charged.
     package init() {}
 }
-
-/// The offsets of a time zone from UTC, as they stand in a catalog.
-package struct TimeZoneTable: Hashable, Sendable {
-    /// IANA name.
-    package let name: String
-    /// Ascending; the first holds for all time before the second.
-    package let transitions: [Transition]
-
-    /// From when an offset holds.
-    package struct Transition: Hashable, Sendable {
-        /// Seconds since 1970-01-01T00:00:00Z.
-        package let from: Int64
-        /// Local time minus UTC, in seconds.
-        package let offset: Int32
-
-        /// A transition.
-        package init(from: Int64, offset: Int32) {
-            self.from = from
-            self.offset = offset
-        }
-    }
-
-    /// A table; of no transitions it is UTC.
-    package init(name: String, transitions: [Transition]) {
-        self.name = name
-        self.transitions = transitions
-    }
-
-    /// UTC.
-    package static let utc = TimeZoneTable(name: "UTC", transitions: [])
-}
