@@ -36,6 +36,9 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case grant = 4
     case publish = 5
     case redact = 6
+    case cancel = 7
+    case finalise = 8
+    case creditNote = 9
 
     /// The word in `tail` and in filters.
     package var name: String {
@@ -46,6 +49,9 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .grant: "grant"
         case .publish: "publish"
         case .redact: "redact"
+        case .cancel: "cancel"
+        case .finalise: "finalise"
+        case .creditNote: "credit_note"
         }
     }
 }
@@ -221,6 +227,11 @@ package struct RecordView: ~Escapable {
         var reader = ByteReader(content)
         _ = try reader.read(count: 2)
         return try reader.readPrefixed()
+    }
+
+    /// Source, a zero byte, and id: the order of these bytes orders events of one time.
+    package var identityOrder: [UInt8] {
+        part(sourceRange).makeArray() + [0] + part(idRange).makeArray()
     }
 
     /// Its id at that source.

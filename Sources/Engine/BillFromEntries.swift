@@ -41,35 +41,65 @@ package struct BillFromEntries: ~Copyable {
     /// - Throws: `DecodeFailure` or `Books.Failure` if it is no entry that can stand there.
     package mutating func append(_ entry: Entry) throws {
         let record = try RecordView(record: entry.record.raw)
-        let stale = try books.apply(
+        try books.skip(to: entry.position)
+        // Meters that a catalog changes need no metering again: every bill is made from the entries.
+        _ = try books.apply(
             record, outcome: try record.outcome(), recordedAt: entry.recordedAt)
-        if !stale.isEmpty {
-            for earlier in entries {
-                let record = try RecordView(record: earlier.record.raw)
-                books.meterAgain(
-                    record, at: earlier.position, outcome: try record.outcome(),
-                    recordedAt: earlier.recordedAt, meters: stale)
-            }
-        }
         entries.append(entry)
     }
 
-    /// The draft for a month, from the entries so far.
-    package func invoice(period: Period) throws -> InvoiceDraft {
-        if let draft = books.invoiceFromCounters(account: account, period: period) { return draft }
-        let segments = books.segments(of: books.account(account), in: period)
-        let meters = books.selection(SegmentUsage.meterKeys(segments))
-        var usage = SegmentUsage(segments: segments, meters: meters.keys)
-        if let first = segments.first, let last = segments.last {
-            let span = Period(start: first.start, end: last.end)
-            for entry in entries {
+    /// Why an engine would not take a record as the next entry; nil: it would.
+    func refusal(of record: borrowing RecordView, recordedAt: Int64) -> Refusal? {
+        if record.kind == .finalise { return nil }
+        guard case .refused(let refusal) = books.decide(record, recordedAt: recordedAt) else {
+            return nil
+        }
+        return refusal
+    }
+
+    /// The invoice of a billing period, from the entries so far: as it was finalised, or a draft.
+    /// - Parameters:
+    ///   - period: its name; nil: the period of `at`.
+    ///   - at: the asking time.
+    ///   - position: where the log ends; at the last entry's position or behind it.
+    /// - Throws: `Refusal` for a period that the account cannot have.
+    package mutating func invoice(
+        period: String?, at: Timestamp, position: Position
+    ) throws -> BilledInvoice {
+        try books.skip(to: position)
+        let facts = books.billingFacts(of: account)
+        let found = try BilledInvoice.period(period, facts, at)
+        if let finalised = facts.state.finalised(found.name),
+            let entry = entries.first(where: { $0.position == finalised.position })
+        {
+            return try BilledInvoice(
+                finalised: RecordView(record: entry.record.raw), found, facts.position)
+        }
+        let billing = AccountBilling(
+            facts: facts, source: KeptEntries(account: account, entries: entries), at: at)
+        return BilledInvoice(
+            draft: try billing.draft(found, counted: nil), account: account,
+            position: facts.position)
+    }
+}
+
+/// Entries in memory.
+private struct KeptEntries: AccountEntrySource {
+    let account: String
+    let entries: [BillFromEntries.Entry]
+
+    func forEach(
+        from start: Position, before end: Position,
+        _ body: (Position, RawSpan, Int64) throws -> Void
+    ) throws(Refusal) {
+        do {
+            for entry in entries where entry.position >= start && entry.position < end {
                 let record = try RecordView(record: entry.record.raw)
                 guard let subject = record.subject, subject.isEqual(to: account) else { continue }
-                try AccountEntries.read(record, entry.position, entry.recordedAt, meters, span) {
-                    usage.add($1, meter: $0)
-                }
+                try body(entry.position, entry.record.raw, entry.recordedAt)
             }
+        } catch {
+            throw Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)")
         }
-        return InvoiceDraft(segments: segments) { usage.quantity(meter: $0, segment: $1) }
     }
 }

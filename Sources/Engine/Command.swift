@@ -27,14 +27,18 @@ struct Command {
                 .consume, arguments, required: ["feature"], optional: ["quantity", "data"])
         case "subscribe":
             return try command(
-                .subscribe, arguments, required: ["plan"], optional: [], hasTime: true)
+                .subscribe, arguments, required: ["plan"], optional: ["timezone", "anchor"],
+                hasTime: true)
+        case "cancel":
+            return try command(.cancel, arguments, required: [], optional: [], hasTime: true)
         case "grant":
             return try command(
                 .grant, arguments, required: ["amount"], optional: ["priority", "expires"],
                 hasTime: true)
         case "publish":
             return try command(
-                .publish, arguments, required: ["catalog"], optional: [], hasAccount: false)
+                .publish, arguments, required: ["catalog"],
+                optional: ["existing_from", "existing"], hasAccount: false)
         case "redact":
             return try redaction(
                 command(

@@ -4,7 +4,7 @@ package import Codec
 package import Money
 import Platform
 package import Projections
-package import SegmentedLog
+import SegmentedLog
 
 /// A query with its arguments read and checked.
 package enum Query: Sendable {
@@ -16,14 +16,18 @@ package enum Query: Sendable {
     case usage(account: String, period: Period?)
     case credits(account: String)
     case entitlements(account: String)
-    case invoice(account: String, period: Period?)
-    case explain(account: String, period: Period?, line: String, after: Position, limit: Int)
+    case invoice(account: String, period: String?)
+    case explain(account: String, period: String?, line: String, from: Int, limit: Int)
+    case finalise(account: String, period: String?)
+    case creditNote(CreditNoteWish)
     case proof(ProofQuery)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .proof: true
+        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .creditNote,
+            .proof:
+            true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
     }
@@ -75,13 +79,13 @@ extension Engine {
         case .entitlements(let account):
             atPosition(&json) { $0.writeEntitlements(account: account, at: now, to: &$1) }
         case .invoice(let account, let period):
-            try writeInvoice(
-                account: account, period: period ?? .calendarMonth(containing: now), to: &json)
-        case .explain(let account, let period, let line, let after, let limit):
-            try Explanation(
-                engine: self, account: account,
-                period: period ?? .calendarMonth(containing: now), line: line
-            ).write(after: after, limit: limit, to: &json)
+            try invoice(account: account, period: period, at: now).write(to: &json)
+        case .explain(let account, let period, let line, let from, let limit):
+            try Explanation(engine: self, account: account, period: period, line: line, at: now)
+                .write(from: from, limit: limit, to: &json)
+        case .finalise(let account, let period):
+            try finalise(account: account, period: period, at: now).write(to: &json)
+        case .creditNote(let wish): try credit(wish).write(to: &json)
         case .proof(let query):
             guard let proofs = options.proofs else {
                 throw Refusal(code: "unsupported", message: "this engine has no signing key")
@@ -213,67 +217,9 @@ extension Engine {
         json.members(of: evidence)
         json.member("position", position)
     }
-
-    /// The draft invoice of an account for a month.
-    func writeInvoice(
-        account: String, period: Period, to json: inout JSONWriter
-    ) throws(Refusal) {
-        let (draft, position) = try invoice(account: account, period: period)
-        json.members(of: draft, account: account, period: period, position: position)
-    }
-
-    /// The draft invoice and the position of the books it was made from.
-    package func invoice(
-        account: String, period: Period
-    ) throws(Refusal) -> (InvoiceDraft, Position) {
-        let (draft, segments, position) = durable.withLock { durable in
-            (
-                durable.books.invoiceFromCounters(account: account, period: period),
-                durable.books.segments(of: durable.books.account(account), in: period),
-                durable.books.position
-            )
-        }
-        if let draft { return (draft, position) }
-        let usage = try SegmentUsage.read(
-            engine: self, account: account, segments: segments, end: position)
-        return (
-            InvoiceDraft(segments: segments) { key, segment in
-                usage.quantity(meter: key, segment: segment)
-            }, position
-        )
-    }
 }
 
 extension JSONWriter {
-    /// Writes a draft invoice.
-    /// - Parameter position: of the books it was made from.
-    package mutating func members(
-        of draft: InvoiceDraft, account: String, period: Period, position: Position
-    ) {
-        member("invoice", "\(account)/\(period.monthName)")
-        member("account", account)
-        key("period")
-        beginObject()
-        member("start", period.start.description)
-        member("end", period.end.description)
-        endObject()
-        member("currency", draft.currency?.code)
-        key("lines")
-        beginArray()
-        for line in draft.lines {
-            beginObject()
-            member("id", line.id)
-            member("description", line.description)
-            member("quantity", line.quantity.description)
-            member("unrounded", line.unrounded.unrounded)
-            member("amount", line.amount.description)
-            endObject()
-        }
-        endArray()
-        member("total", draft.total?.description ?? "0")
-        member("position", position)
-    }
-
     /// Appends members to the object at hand.
     package mutating func append(_ members: [Value.Member]) {
         for member in members {

@@ -1,3 +1,4 @@
+import Billing
 import Bytes
 import Codec
 import Platform
@@ -32,6 +33,25 @@ extension Engine {
         }
     }
 
+    /// Records a command of the engine's own and waits until it is durable.
+    /// - Returns: what became of it, and what there is to say of it; nil if it was not taken.
+    func record(
+        _ kind: RecordKind, source: String, id: String, account: String, data: Value
+    ) -> (Reply, ReplyDetail?)? {
+        let call = Call()
+        let batch = PreparedBatch(replyTo: call)
+        guard
+            case .success(let record) = CommandEncoder(key: key).encode(
+                kind, source: source, id: id, subject: account, time: nil, timeText: "",
+                data: data, into: &batch.arena),
+            record.contentLength <= EngineLimits.recordBytesMax
+        else { return nil }
+        batch.records = [record]
+        batch.tokens = [0]
+        guard submit(batch) else { return nil }
+        return call.wait()
+    }
+
     /// Why `submit` takes nothing now.
     package var refusalNow: Refusal {
         if failure != nil {
@@ -63,9 +83,14 @@ private final class Call: ReplySink {
         answer.withLock { $0 = (reply, detail) }
     }
 
-    func wait(id: RawSpan) -> [UInt8] {
+    func wait() -> (Reply, ReplyDetail?) {
         let result: (Reply, ReplyDetail?)? = answer.wait { $0 }
-        guard let (reply, detail) = result else { preconditionFailure("an endless wait ended") }
+        guard let result else { preconditionFailure("an endless wait ended") }
+        return result
+    }
+
+    func wait(id: RawSpan) -> [UInt8] {
+        let (reply, detail) = wait()
         var json = JSONWriter()
         ReplyJSON.write(reply, detail, id: id, to: &json)
         return json.finish()

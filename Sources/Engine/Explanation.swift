@@ -2,112 +2,212 @@ import Billing
 import Bytes
 import Codec
 import Money
-import Platform
 import Projections
 import SegmentedLog
 
-/// The events behind one line of a draft invoice, in log order, each with its marginal price.
+/// The events behind one line of an invoice, in billing order, each with its marginal price.
 ///
 /// The price of an event is what the line's exact amount grows by when the event is added to those
-/// before it. The prices therefore sum to the exact amount, and the line's one rounding is left
-/// over as the residue: amount = sum of prices + residue.
+/// before it. So: opening + prices = the exact amount, and the line's one rounding is left over as the
+/// residue. `opening` is what is due without any event: flat amounts, and levels carried over.
 struct Explanation {
     let engine: Engine
     let account: String
-    let period: Period
+    /// The billing period's name; nil: that of `at`.
+    let period: String?
     let line: String
+    let at: Timestamp
 
     private struct Row {
-        let use: AccountEntries.Usage
-        let price: ExactAmount
-        let runningTotal: ExactAmount
-        let quantity: Quantity
+        let use: AccountUses.Use
+        let quantity: Fraction
+        let price: Fraction
+        let runningTotal: Fraction
     }
 
-    /// Writes the rows after a position, at most `limit`, and the line's sums.
-    func write(
-        after: Position, limit: Int, to json: inout JSONWriter
-    ) throws(Refusal) {
-        let (draft, end) = try engine.invoice(account: account, period: period)
-        guard let line = draft.lines.first(where: { $0.id == line }) else {
-            let known = draft.lines.map(\.id).joined(separator: ", ")
-            throw Refusal(
-                code: "unknown_line",
-                message: "the invoice \(account)/\(period.monthName) has no line \"\(line)\"; "
-                    + (known.isEmpty ? "it has no lines" : "it has: \(known)"))
-        }
-        let rows = try rows(of: line, end: end)
-        var total = try exact(line.price.model.total(.zero))
-        if let last = rows.last { total = last.runningTotal }
-        let page = rows.drop { $0.use.position < after }.prefix(limit)
-        json.member("invoice", "\(account)/\(period.monthName)")
+    /// Writes at most `limit` rows from the row with number `from` on, and the line's sums.
+    func write(from: Int, limit: Int, to json: inout JSONWriter) throws(Refusal) {
+        let (facts, found) = try facts()
+        let billing = AccountBilling(
+            facts: facts, source: LoggedEntries(engine: engine, account: account), at: at)
+        let (bill, uses) = try billing.bill(found)
+        json.member("invoice", "\(account)/\(found.name)")
         json.member("account", account)
+        guard let line = bill.lines.first(where: { $0.id == self.line }) else {
+            return try writeForeign(found, to: &json, facts, bill)
+        }
+        let course = PriceCourse(line: line, bill: bill, meter: facts.meter)
+        let steps = course.map { $0.steps(uses) }
+        let rows = steps.map { self.rows($0.opening, $0.steps) } ?? []
+        let total = rows.last?.runningTotal ?? steps?.opening ?? line.unrounded
         json.member("line", line.id)
+        json.member("kind", line.kind.rawValue)
         json.member("description", line.description)
-        json.member("currency", draft.currency?.code)
+        json.member("currency", line.amount.currency.code)
         json.key("events")
         json.beginArray()
-        for row in page { write(row, to: &json) }
+        for row in rows.dropFirst(from).prefix(limit) { write(row, to: &json) }
         json.endArray()
         json.member("event_count", UInt64(rows.count))
-        json.member("quantity", line.quantity.description)
+        json.member("quantity", line.quantity?.description)
+        json.member("opening", (steps?.opening ?? line.unrounded).unrounded)
         json.member("unrounded", total.unrounded)
         json.member("total", line.amount.description)
-        json.member("residue", line.amount.exact.subtracting(total)?.unrounded)
-        let next = page.last.flatMap { last in
-            rows.last.map { $0.use.position > last.use.position } == true
-                ? last.use.position + 1 : nil
+        json.member("residue", (Fraction(line.amount) - total).unrounded)
+        json.member("basis", line.basis)
+        json.member("next", from + limit < rows.count ? UInt64(from + limit) : nil)
+        json.member("position", facts.position)
+    }
+
+    /// The facts of a finalised invoice are those of the position that it looked up to.
+    private func facts() throws(Refusal) -> (BillingFacts, BillingPeriod) {
+        let (facts, found, _) = try engine.billingFacts(account: account, period: period, at: at)
+        guard let finalised = facts.state.finalised(found.name) else { return (facts, found) }
+        let then = engine.billingFacts(account: account, before: finalised.through)
+        return (then, then.contract.billingPeriod(finalised.period, named: found.name))
+    }
+
+    /// A line that came from outside the period: it has no events of its own.
+    private func writeForeign(
+        _ found: BillingPeriod, to json: inout JSONWriter, _ facts: BillingFacts, _ bill: Invoice
+    ) throws(Refusal) {
+        let invoice = try engine.invoice(account: account, period: found.name, at: at)
+        var lines: [Value] = []
+        if case .array(let list)? = invoice["lines"] { lines = list }
+        guard let foreign = lines.first(where: { $0["id"]?.text == line }) else {
+            let known = lines.compactMap { $0["id"]?.text }.joined(separator: ", ")
+            throw Refusal(
+                code: "unknown_line", field: "line",
+                message: "the invoice \(account)/\(found.name) has no line \"\(line)\"; "
+                    + (known.isEmpty ? "it has no lines" : "it has: \(known)"))
         }
-        json.member("next", next)
-        json.member("position", end)
+        json.member("line", line)
+        json.member("kind", foreign["kind"]?.text)
+        json.member("description", foreign["description"]?.text)
+        json.member("currency", invoice["currency"]?.text)
+        json.key("events")
+        json.beginArray()
+        json.endArray()
+        json.member("event_count", UInt64(0))
+        json.member("opening", foreign["unrounded"]?.text)
+        json.member("unrounded", foreign["unrounded"]?.text)
+        json.member("total", foreign["amount"]?.text)
+        json.member("residue", Fraction.zero.unrounded)
+        json.member("basis", foreign["basis"]?.text)
+        json.member("position", facts.position)
+    }
+
+    private func rows(_ opening: Fraction, _ steps: [PriceCourse.Step]) -> [Row] {
+        var before = opening
+        return steps.map { step in
+            defer { before = step.total }
+            return Row(
+                use: step.use, quantity: step.quantity, price: step.total - before,
+                runningTotal: step.total)
+        }
     }
 
     private func write(_ row: Row, to json: inout JSONWriter) {
         json.beginObject()
-        json.member("position", row.use.position)
-        json.member("time", row.use.time.description)
+        json.member("position", row.use.use.position)
+        json.member("time", row.use.use.time.description)
         json.member("id", row.use.id)
         json.member("quantity", row.quantity.description)
         json.member("amount", row.price.unrounded)
         json.member("running_total", row.runningTotal.unrounded)
         json.endObject()
     }
+}
 
-    private func rows(of line: InvoiceLine, end: Position) throws(Refusal) -> [Row] {
-        let meters = engine.meters([line.price.meter])
-        var rows: [Row] = []
-        var total = RunningTotal()
-        let model = line.price.model
-        var priced = ExactAmount.zero
-        var isExact = true
-        try AccountEntries(engine: engine, account: account, end: end).forEach(
-            meters, in: line.period
-        ) { _, use in
-            let before = total.units
-            guard total.add(use.addition) else { return }
-            // What a plan charges for no usage at all comes with the first event.
-            guard let now = model.total(Quantity(units: total.units)),
-                let price = now.subtracting(priced)
-            else {
-                isExact = false
-                return
+/// How the exact amount of a line of usage comes about, use by use.
+struct PriceCourse {
+    /// The line after one more use.
+    struct Step {
+        let use: AccountUses.Use
+        /// What the use adds to the line's quantity.
+        let quantity: Fraction
+        /// The line's exact amount with it.
+        let total: Fraction
+    }
+
+    private let charge: PriceCharge
+    private let row: String?
+    private let period: BillingPeriod
+
+    /// The course of a line; nil for lines that are not of usage.
+    init?(line: InvoiceLine, bill: Invoice, meter: (String) -> Meter?) {
+        guard line.kind == .usage, let price = line.price, let span = line.span,
+            let meter = price.meter.flatMap(meter)
+        else { return nil }
+        period = bill.period
+        charge = PriceCharge(
+            price: price, meter: meter, span: bill.period.spans[span], period: bill.period)
+        // The id of a matrix line is the price's key, a dot, the row's key, and perhaps the span.
+        let name = line.id.split(separator: "@")[0]
+        row = price.matrix == nil ? nil : String(name.dropFirst(price.key.utf8.count + 1))
+    }
+
+    /// The uses in billing order, each with the line's amount after it.
+    func steps(_ uses: SpanUses) -> (opening: Fraction, steps: [Step]) {
+        guard let metered = uses.metered(charge.price, zone: period.zone) else { return (.zero, []) }
+        let span = charge.span.period
+        let mine = uses.sorted(charge.price).filter { span.contains($0.use.time) }
+        switch charge.price.model {
+        case .percentage(let percentage):
+            var run = PercentageRun(
+                percentage, allowsNegative: charge.price.terms.allowsNegative)
+            return (
+                .zero,
+                mine.map { Step(use: $0, quantity: Fraction($0.use.value), total: run.add($0.use.value)) }
+            )
+        case .matrix: return (.zero, rowSteps(mine, metered))
+        case .perUnit, .package, .graduated, .volume, .stairstep, .graduatedPercentage, .dynamic,
+            .fee:
+            guard charge.price.terms.proration == .none else {
+                return LevelCourses(charge: charge, metered: metered).steps(mine)
             }
-            rows.append(
-                Row(
-                    use: use, price: price, runningTotal: now,
-                    quantity: Quantity(units: total.units - before)))
-            priced = now
+            let opening = metered.openingQuantity(in: span, of: period.whole)
+            var before = opening
+            let steps = zip(mine, metered.running(in: span, of: period.whole)).map {
+                use, running -> Step in
+                defer { before = running.quantity }
+                return Step(
+                    use: use, quantity: running.quantity - before,
+                    total: charge.amount(running.quantity))
+            }
+            return (charge.amount(opening), steps)
         }
-        guard isExact else { throw Self.outOfRange }
-        return rows
     }
 
-    private func exact(_ amount: ExactAmount?) throws(Refusal) -> ExactAmount {
-        guard let amount else { throw Self.outOfRange }
-        return amount
+    private func rowSteps(_ uses: [AccountUses.Use], _ metered: MeteredUsage) -> [Step] {
+        guard let matrix = charge.price.matrix else { return [] }
+        var quantity = Fraction.zero
+        return uses.compactMap { use in
+            guard matrix.row(for: use.use.dimensions)?.key ?? PriceCharge.otherRow == row else {
+                return nil
+            }
+            let value = metered.value(of: use.use)
+            quantity = quantity + value
+            return Step(
+                use: use, quantity: value, total: charge.amount(ofRow: row ?? "", quantity))
+        }
     }
+}
 
-    private static let outOfRange = Refusal(
-        code: "out_of_range",
-        message: "an amount on the way to this line is beyond the range of money")
+/// A price taken over time, use by use: each as if the level stayed from then on.
+private struct LevelCourses {
+    let charge: PriceCharge
+    let metered: MeteredUsage
+
+    func steps(_ uses: [AccountUses.Use]) -> (opening: Fraction, steps: [PriceCourse.Step]) {
+        let opening = charge.integral(metered, uses: 0)
+        var before = opening.quantity ?? .zero
+        let steps = uses.enumerated().map { index, use -> PriceCourse.Step in
+            let part = charge.integral(metered, uses: index + 1)
+            let quantity = part.quantity ?? .zero
+            defer { before = quantity }
+            return PriceCourse.Step(use: use, quantity: quantity - before, total: part.amount)
+        }
+        return (opening.amount, steps)
+    }
 }

@@ -1,11 +1,10 @@
-package import Billing
 package import Codec
 package import Projections
 
 /// A question about proofs: the engine reads it and hands it on, for it knows no signatures.
 package enum ProofQuery: Sendable {
-    /// What shows an account's invoice to somebody without the log; nil: of this month.
-    case invoice(account: String, period: Period?)
+    /// What shows an account's invoice to somebody without the log; nil: of the period of now.
+    case invoice(account: String, period: String?)
     /// The signed checkpoint of the durable head.
     case checkpoint
     /// The public key.
@@ -27,7 +26,8 @@ extension ProofQuery {
         case "prove":
             try arguments.allow(["account", "period"])
             return .invoice(
-                account: try arguments.text("account"), period: try arguments.period("period"))
+                account: try arguments.text("account"),
+                period: try arguments.optionalText("period"))
         case "checkpoint":
             try arguments.allow([])
             return .checkpoint

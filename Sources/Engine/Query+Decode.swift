@@ -50,13 +50,21 @@ extension Query {
         case "invoice":
             try arguments.allow(["account", "period"])
             return .invoice(
-                account: try arguments.text("account"), period: try arguments.period("period"))
+                account: try arguments.text("account"),
+                period: try arguments.optionalText("period"))
+        case "finalise":
+            try arguments.allow(["account", "period"])
+            return .finalise(
+                account: try arguments.text("account"),
+                period: try arguments.optionalText("period"))
+        case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
             try arguments.allow(["account", "period", "line", "from", "limit"])
             return .explain(
-                account: try arguments.text("account"), period: try arguments.period("period"),
+                account: try arguments.text("account"),
+                period: try arguments.optionalText("period"),
                 line: try arguments.text("line"),
-                after: Position(try arguments.count("from", or: 0, max: Int.max)),
+                from: try arguments.count("from", or: 0, max: Int.max),
                 limit: try arguments.count(
                     "limit", or: EngineLimits.explainRows, min: 1,
                     max: EngineLimits.explainRowsMax))

@@ -46,18 +46,22 @@ extension Books {
         case .grant: decideGrant(record, recordedAt)
         case .publish: decidePublish(record)
         case .redact: decideRedact(record)
+        case .cancel: decideCancel(record, recordedAt)
+        case .finalise: decideFinalise(record)
+        case .creditNote: decideCreditNote(record)
         }
     }
 
     /// Usage that happened is never refused; it draws credits where its meters burn them, from
     /// the grants valid at the event's own time, and what they cannot cover is shortfall.
     private func decideEvent(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
+        if let refusal = refusalOfAge(record, recordedAt) { return .refused(refusal) }
         guard let subject = record.subject, registry.catalog?.credit != nil else {
             return .entry(.recorded, Evidence())
         }
         var cost: Int128 = 0
         for meter in registry.meters(listeningTo: record.type) where meter.burnRate != nil {
-            guard case .counts(let units, _) = meter.reading(of: record),
+            guard case .counts(let units, _, _) = meter.reading(of: record),
                 let part = meter.cost(units: units)
             else { continue }
             cost = cost.addingReportingOverflow(part).overflow ? Int128.max : cost + part
@@ -174,6 +178,16 @@ extension Books {
                         "plan",
                         "the newest catalog has no plan \"\(order.plan)\"; it has: \(known)"))
             }
+            if let zone = order.timezone, zone != "UTC",
+                !catalog.timezones.contains(where: { $0.name == zone })
+            {
+                let known = (["UTC"] + catalog.timezones.map(\.name)).joined(separator: ", ")
+                return .refused(
+                    .bad(
+                        "timezone",
+                        "the newest catalog does not list \"\(zone)\" under timezones; it has: "
+                            + known))
+            }
             return .entry(.recorded, Evidence())
         }
     }
@@ -216,10 +230,18 @@ extension Books {
         }
         let problems: [CatalogProblem]
         switch Catalog.decode(value) {
-        case .success(let catalog): problems = catalog.personalProblems(with: registry.meters)
+        case .success(let catalog): problems = catalog.personalProblems(
+                with: registry.meters, plans: registry.versions.flatMap(\.catalog.plans))
         case .failure(let failure): problems = failure.list
         }
-        guard let first = problems.first else { return .entry(.recorded, Evidence()) }
+        guard let first = problems.first else {
+            if case .failure(let refusal) = PublishOrder.existing(
+                record, recordedAt: Timestamp(nanoseconds: 0))
+            {
+                return .refused(refusal)
+            }
+            return .entry(.recorded, Evidence())
+        }
         return .refused(
             .init(
                 code: "bad_catalog", field: "catalog",
@@ -250,21 +272,9 @@ extension Books {
         }
     }
 
-    private static let noCatalog = Refusal(
+    static let noCatalog = Refusal(
         code: "no_catalog",
         message: "no catalog was published yet; run `daybook catalog publish FILE` first")
-
-    /// The plan of an account at an instant: its subscription's, pinned to the catalog it was made
-    /// under, else the newest catalog's default plan.
-    package func plan(of account: UInt32?, at time: Timestamp) -> Plan? {
-        if let account,
-            let subscription = entitlements.subscription(of: account, at: time)
-        {
-            return registry.versions[Int(subscription.catalog)].catalog.plan(subscription.plan)
-        }
-        guard let catalog = registry.catalog, let key = catalog.defaultPlan else { return nil }
-        return catalog.plan(key)
-    }
 
     /// What an allowed consume counts, under the newest definition of its feature; nil for a
     /// switch, or where a unique meter's value is missing.

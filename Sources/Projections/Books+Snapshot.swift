@@ -4,7 +4,7 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication, producers, redactions
+        case registry, counters, credits, entitlements, deduplication, producers, redactions, invoices
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -16,6 +16,7 @@ extension Books {
             case .deduplication: Deduplication.version
             case .producers: Producers.version
             case .redactions: Redactions.version
+            case .invoices: Invoices.version
             }
         }
     }
@@ -43,6 +44,7 @@ extension Books {
         case .redactions:
             redactions.serialise(into: &bytes)
             try spill(&bytes)
+        case .invoices: try invoices.serialise(into: &bytes, spill)
         }
     }
 
@@ -66,6 +68,7 @@ extension Books {
             }
         case .producers: producers = try Producers(key: key, restoring: &reader)
         case .redactions: redactions = try Redactions(restoring: &reader)
+        case .invoices: invoices = try Invoices(restoring: &reader)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
         self.position = position

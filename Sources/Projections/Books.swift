@@ -36,6 +36,8 @@ package struct Books: ~Copyable {
     package internal(set) var producers: Producers
     /// Which values are erased.
     package internal(set) var redactions: Redactions
+    /// Which periods are finalised.
+    package internal(set) var invoices: Invoices
 
     let key: SipKey
     /// Position at which this was copied from other books; nil: it was not.
@@ -54,6 +56,7 @@ package struct Books: ~Copyable {
         deduplication = Deduplication()
         producers = Producers(key: key)
         redactions = Redactions()
+        invoices = Invoices()
     }
 
     private init(sharing other: inout Books) {
@@ -67,6 +70,7 @@ package struct Books: ~Copyable {
         deduplication = other.deduplication.copy()
         producers = other.producers.copy()
         redactions = other.redactions
+        invoices = other.invoices.copy()
     }
 
     /// The same books, in microseconds: both share their memory, chunk by chunk, and each pays for
@@ -84,12 +88,22 @@ package struct Books: ~Copyable {
         credits.accept(digestsOf: copy.credits)
         entitlements.accept(digestsOf: copy.entitlements)
         producers.accept(digestsOf: copy.producers)
+        invoices.accept(digestsOf: copy.invoices)
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
     package enum Failure: Error {
         /// The entry at this position contradicts what is before it.
         case contradiction(Position, String)
+    }
+
+    /// Passes over entries that these books do not need: they are of one account alone.
+    /// - Throws: `Failure.contradiction` for a position that was passed already.
+    package mutating func skip(to position: Position) throws(Failure) {
+        guard position >= self.position else {
+            throw .contradiction(position, "positions do not ascend")
+        }
+        self.position = position
     }
 
     /// Applies the entry at `position`, whose outcome is decided.
@@ -109,6 +123,9 @@ package struct Books: ~Copyable {
         case .grant: try applyGrant(record, recordedAt)
         case .publish: stale = try applyPublish(record, recordedAt)
         case .redact: try applyRedact(record)
+        case .cancel: try applyCancel(record, recordedAt)
+        case .finalise: try applyFinalise(record)
+        case .creditNote: try applyCreditNote(record)
         }
         position += 1
         guard !stale.isEmpty else { return stale }
@@ -136,7 +153,7 @@ package struct Books: ~Copyable {
                 let usage = consumption(of: record), meters.contains(usage.meter.number)
             else { return }
             count(usage, record, position, account, Month(containing: recordedAt))
-        case .subscribe, .grant, .publish, .redact: return
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: return
         }
     }
 
@@ -151,6 +168,8 @@ package struct Books: ~Copyable {
             return
         }
         let account = registry.account(subject)
+        invoices.see(
+            account: account, at: Timestamp(nanoseconds: record.time ?? recordedAt))
         let meters = registry.meters(ofType: type)
         if !meters.isEmpty {
             let month = Month(containing: record.time ?? recordedAt)
@@ -184,8 +203,50 @@ package struct Books: ~Copyable {
         entitlements.subscribe(
             .init(
                 effective: Timestamp(nanoseconds: record.time ?? recordedAt), plan: order.plan,
-                catalog: UInt32(registry.versions.count - 1), position: position),
+                catalog: UInt32(registry.versions.count - 1), position: position,
+                timezone: order.timezone, anchor: order.anchor),
             account: account)
+        invoices.see(
+            account: account, at: Timestamp(nanoseconds: record.time ?? recordedAt))
+    }
+
+    private mutating func applyCancel(
+        _ record: borrowing RecordView, _ recordedAt: Int64
+    ) throws(Failure) {
+        guard let subject = record.subject, registry.versions.count > 0 else {
+            throw .contradiction(position, "a cancellation without an account or a catalog")
+        }
+        let account = registry.account(subject)
+        let effective = Timestamp(nanoseconds: record.time ?? recordedAt)
+        entitlements.subscribe(
+            .init(
+                effective: effective, plan: nil, catalog: UInt32(registry.versions.count - 1),
+                position: position),
+            account: account)
+        invoices.see(account: account, at: effective)
+    }
+
+    private mutating func applyFinalise(_ record: borrowing RecordView) throws(Failure) {
+        guard let subject = record.subject,
+            case .success(let order) = FinaliseOrder.read(record)
+        else { throw .contradiction(position, "a finalised invoice that cannot be read") }
+        invoices.finalise(
+            .init(
+                name: order.name, period: order.period, through: order.through,
+                position: position, number: order.number),
+            carried: order.carried, account: registry.account(subject))
+    }
+
+    private mutating func applyCreditNote(_ record: borrowing RecordView) throws(Failure) {
+        guard let subject = record.subject,
+            case .success(let order) = CreditNoteOrder.read(record)
+        else { throw .contradiction(position, "a credit note that cannot be read") }
+        invoices.credit(
+            .init(
+                number: order.number, position: position, balance: order.total,
+                invoice: order.invoice),
+            line: order.line, minorUnits: order.net, settles: order.settles,
+            account: registry.account(subject))
     }
 
     private mutating func applyGrant(
@@ -211,10 +272,12 @@ package struct Books: ~Copyable {
             let value = try? ValueCoder.value(node),
             case .success(let catalog) = Catalog.decode(value)
         else { throw .contradiction(position, "a catalog that this version cannot read") }
+        let time = Timestamp(nanoseconds: recordedAt)
+        guard case .success(let existing) = PublishOrder.existing(record, recordedAt: time) else {
+            throw .contradiction(position, "a catalog that holds from no known time")
+        }
         return registry.publish(
-            .init(
-                position: position, recordedAt: Timestamp(nanoseconds: recordedAt),
-                catalog: catalog))
+            .init(position: position, recordedAt: time, catalog: catalog, existing: existing))
     }
 
     private mutating func applyRedact(_ record: borrowing RecordView) throws(Failure) {
@@ -233,9 +296,11 @@ package struct Books: ~Copyable {
         switch meter.reading(of: record) {
         case .notMine: return
         case .unreadable: registry.seeUnreadable(meter: meter.number, at: position)
-        case .counts(let units, let uniqueKey):
+        case .counts(let units, let uniqueKey, _):
             add(
-                .init(aggregation: meter.aggregation, units: units, uniqueKey: uniqueKey), record,
+                .init(
+                    aggregation: meter.aggregation, units: units, uniqueKey: uniqueKey,
+                    isCounted: meter.isCounted), record,
                 position, meter, account, month)
         }
     }
@@ -247,7 +312,8 @@ package struct Books: ~Copyable {
         add(
             .init(
                 aggregation: usage.meter.aggregation, units: usage.quantity.units,
-                uniqueKey: usage.uniqueKey), record, position, usage.meter, account, month)
+                uniqueKey: usage.uniqueKey, isCounted: usage.meter.isCounted), record, position,
+            usage.meter, account, month)
     }
 
     private mutating func add(
@@ -285,7 +351,7 @@ package struct Books: ~Copyable {
     /// folded (all at once, from a snapshot, live).
     package mutating func digest() -> Digest {
         var bytes = ByteBuffer(capacity: 512)
-        bytes.append(utf8: "daybook state 1")
+        bytes.append(utf8: "daybook state 2")
         bytes.appendInteger(position)
         bytes.appendInteger(Registry.version)
         registry.digest().append(to: &bytes)
@@ -301,6 +367,8 @@ package struct Books: ~Copyable {
         producers.digest().append(to: &bytes)
         bytes.appendInteger(Redactions.version)
         redactions.digest().append(to: &bytes)
+        bytes.appendInteger(Invoices.version)
+        invoices.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

@@ -1,5 +1,6 @@
 package import Billing
 package import Bytes
+package import Money
 
 /// How much of each meter each account used, by month and by group.
 ///
@@ -13,7 +14,7 @@ package import Bytes
 /// state and leaves no trace in digests.
 package struct Counters: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     /// The usage of one account, meter, month and group.
     package struct Cell {
@@ -48,12 +49,18 @@ package struct Counters: ~Copyable {
         package let units: Int128
         /// The 128-bit key of the value that a unique meter counts.
         package let uniqueKey: UInt128
+        /// Whether the aggregate is kept; otherwise only that there was an event.
+        package let isCounted: Bool
 
         /// An addition; see the properties.
-        package init(aggregation: Aggregation, units: Int128, uniqueKey: UInt128 = 0) {
+        package init(
+            aggregation: Aggregation, units: Int128, uniqueKey: UInt128 = 0,
+            isCounted: Bool = true
+        ) {
             self.aggregation = aggregation
             self.units = units
             self.uniqueKey = uniqueKey
+            self.isCounted = isCounted
         }
     }
 
@@ -116,6 +123,16 @@ package struct Counters: ~Copyable {
         return (cells[index].events, cells[index].units)
     }
 
+    /// The quantity of a meter in a month, before conversion: of an average its sum over its number.
+    package func quantity(
+        account: UInt32, meter: UInt32, month: Month, isAverage: Bool
+    ) -> Fraction {
+        let total = total(account: account, meter: meter, month: month)
+        let units = Fraction(Quantity(units: total.units))
+        guard isAverage, total.events > 0 else { return units }
+        return units * Fraction(1, over: Int128(total.events))
+    }
+
     /// Calls `body` with each cell of an account, in no particular order.
     package func forEachCell(of account: UInt32, _ body: (Cell) -> Void) {
         guard Int(account) < heads.count else { return }
@@ -159,20 +176,32 @@ package struct Counters: ~Copyable {
     private func fits(_ addition: Addition, _ index: Int) -> Bool {
         switch addition.aggregation {
         // A consume of a counting meter adds any quantity, so a count can overflow as a sum can.
-        case .sum, .count: !cells[index].units.addingReportingOverflow(addition.units).overflow
-        case .max, .unique: true
+        case .sum, .count, .average:
+            !cells[index].units.addingReportingOverflow(addition.units).overflow
+        case .max, .min, .unique, .latest, .timeWeighted: true
         }
     }
 
     private mutating func apply(_ addition: Addition, _ index: Int) {
+        if addition.isCounted { aggregate(addition, index) }
+        cells[index].events += 1
+    }
+
+    private mutating func aggregate(_ addition: Addition, _ index: Int) {
         switch addition.aggregation {
         // A group's sum may leave Int128 only where the total does not: opposite signs. Wrapping
         // keeps the fold total; the sum over groups stays right modulo 2^128.
-        case .sum, .count: cells[index].units &+= addition.units
+        case .sum, .count, .average: cells[index].units &+= addition.units
         case .max:
             if cells[index].events == 0 || addition.units > cells[index].units {
                 cells[index].units = addition.units
             }
+        case .min:
+            if cells[index].events == 0 || addition.units < cells[index].units {
+                cells[index].units = addition.units
+            }
+        // What depends on order is never counted.
+        case .latest, .timeWeighted: break
         case .unique:
             if cells[index].unique < 0 {
                 cells[index].unique = Int32(uniques.count)
@@ -182,7 +211,6 @@ package struct Counters: ~Copyable {
             cells[index].units =
                 Int128(uniques[Int(cells[index].unique)].count) * 1_000_000_000_000
         }
-        cells[index].events += 1
     }
 
     /// The totals of sixteen meters and eight groups of an account's month stand side by side in

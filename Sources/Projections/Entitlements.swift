@@ -11,25 +11,34 @@ package import SegmentedLog
 /// plan, if that names one.
 package struct Entitlements: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
-    /// One subscription entry.
+    /// One subscription entry, or one that ends it.
     package struct Subscription {
         /// From when it holds (event time).
         package let effective: Timestamp
-        /// The plan's key in its catalog.
-        package let plan: String
+        /// The plan's key in its catalog; nil: the account cancelled.
+        package let plan: String?
         /// Ordinal of the catalog version to which it is pinned.
         package let catalog: UInt32
         /// The entry that made it.
         package let position: Position
+        /// IANA name of the account's zone, where it is not the plan's.
+        package let timezone: String?
+        /// The instant from which billing periods are counted, where it is not its beginning.
+        package let anchor: Timestamp?
 
         /// A subscription; see the properties.
-        package init(effective: Timestamp, plan: String, catalog: UInt32, position: Position) {
+        package init(
+            effective: Timestamp, plan: String?, catalog: UInt32, position: Position,
+            timezone: String? = nil, anchor: Timestamp? = nil
+        ) {
             self.effective = effective
             self.plan = plan
             self.catalog = catalog
             self.position = position
+            self.timezone = timezone
+            self.anchor = anchor
         }
     }
 
@@ -105,8 +114,10 @@ package struct Entitlements: ~Copyable {
                 bytes.appendInteger(subscription.effective.nanoseconds)
                 bytes.appendVarint(UInt64(subscription.catalog))
                 bytes.appendVarint(subscription.position)
-                bytes.appendVarint(UInt64(subscription.plan.utf8.count))
-                bytes.append(utf8: subscription.plan)
+                bytes.append(subscription.flags)
+                if let plan = subscription.plan { bytes.appendPrefixed(utf8: plan) }
+                if let timezone = subscription.timezone { bytes.appendPrefixed(utf8: timezone) }
+                if let anchor = subscription.anchor { bytes.appendInteger(anchor.nanoseconds) }
             }
         }
     }
@@ -133,11 +144,29 @@ package struct Entitlements: ~Copyable {
             throw .outOfRange(offset)
         }
         let position = try reader.readVarint()
-        guard let plan = try reader.readPrefixed().makeString() else {
-            throw .invalid("plan key is not UTF-8", offset)
-        }
+        let flags = try reader.readByte()
+        guard flags < 8 else { throw .invalid("flags of a subscription", reader.offset - 1) }
+        let plan = flags & 1 != 0 ? try Self.text(&reader) : nil
+        let timezone = flags & 2 != 0 ? try Self.text(&reader) : nil
+        let anchor = flags & 4 != 0 ? try reader.readInteger(as: Int64.self) : nil
         subscribe(
-            Subscription(effective: effective, plan: plan, catalog: catalog, position: position),
+            Subscription(
+                effective: effective, plan: plan, catalog: catalog, position: position,
+                timezone: timezone, anchor: anchor.map { Timestamp(nanoseconds: $0) }),
             account: account)
+    }
+
+    private static func text(_ reader: inout ByteReader) throws(DecodeFailure) -> String {
+        let offset = reader.offset
+        guard let text = try reader.readPrefixed().makeString() else {
+            throw .invalid("a text that is not UTF-8", offset)
+        }
+        return text
+    }
+}
+
+extension Entitlements.Subscription {
+    fileprivate var flags: UInt8 {
+        (plan == nil ? 0 : 1) | (timezone == nil ? 0 : 2) | (anchor == nil ? 0 : 4)
     }
 }

@@ -16,8 +16,12 @@ package final class CompiledMeter: Sendable {
     package let eventType: [UInt8]
     /// How values combine.
     package let aggregation: Aggregation
+    /// Whether counters keep the aggregate, or only that there were events.
+    package let isCounted: Bool
     /// Where the value stands under `data`; empty for a count.
     package let valuePath: PropertyPath
+    /// Where a unique meter's event says whether its value goes; nil: it never does.
+    package let operationPath: PropertyPath?
     /// All must hold: the property at the path equals one of the values (canonical node bytes).
     package let filters: [(path: PropertyPath, values: [[UInt8]])]
     /// Properties that form the group; empty if the meter does not group.
@@ -33,7 +37,9 @@ package final class CompiledMeter: Sendable {
         key = meter.key
         eventType = Array(meter.eventType.utf8)
         aggregation = meter.aggregation
+        isCounted = meter.isCounted
         valuePath = PropertyPath(prefix + (meter.valueProperty ?? []))
+        operationPath = meter.terms.operationProperty.map { PropertyPath(prefix + $0) }
         filters = meter.filter.map { condition in
             (PropertyPath(prefix + condition.path), condition.values.map(ValueCoder.nodeBytes))
         }
@@ -48,8 +54,9 @@ package enum Reading {
     case notMine
     /// The event is this meter's, but its value is missing, no number, or out of range.
     case unreadable
-    /// What it adds, in 10⁻¹² units, and for a unique meter the key of its value.
-    case counts(units: Int128, uniqueKey: UInt128)
+    /// What it adds, in 10⁻¹² units, and for a unique meter the key of its value and whether that is
+    /// taken away.
+    case counts(units: Int128, uniqueKey: UInt128, removes: Bool)
 }
 
 extension CompiledMeter {
@@ -68,16 +75,29 @@ extension CompiledMeter {
         }
         switch aggregation {
         case .count:
-            return .counts(units: 1_000_000_000_000, uniqueKey: 0)
-        case .sum, .max:
+            return .counts(units: 1_000_000_000_000, uniqueKey: 0, removes: false)
+        case .sum, .max, .min, .average, .latest, .timeWeighted:
             guard let node = record.property(valuePath),
                 let number = ValueCoder.number(node),
                 let quantity = Quantity(number)
             else { return .unreadable }
-            return .counts(units: quantity.units, uniqueKey: 0)
+            return .counts(units: quantity.units, uniqueKey: 0, removes: false)
         case .unique:
-            guard let node = record.property(valuePath) else { return .unreadable }
-            return .counts(units: 0, uniqueKey: Self.uniqueKey(node))
+            guard let node = record.property(valuePath), let removes = removes(record) else {
+                return .unreadable
+            }
+            return .counts(units: 0, uniqueKey: Self.uniqueKey(node), removes: removes)
+        }
+    }
+
+    /// Whether an event takes its value away; nil if it says neither `add` nor `remove`.
+    private func removes(_ record: borrowing RecordView) -> Bool? {
+        guard let operationPath, let node = record.property(operationPath) else { return false }
+        guard case .string(let word)? = try? ValueCoder.value(node) else { return nil }
+        switch word {
+        case "add": return false
+        case "remove": return true
+        default: return nil
         }
     }
 

@@ -32,6 +32,11 @@ package struct Refusal: Error, Sendable {
     package static func bad(_ field: String, _ message: String) -> Refusal {
         Refusal(code: "bad_request", field: field, message: "\(field): \(message)")
     }
+
+    /// A member that is to be a time and is none.
+    static func notATime(_ field: String, _ text: String) -> Refusal {
+        .bad(field, "an RFC 3339 time such as 2027-01-31T00:00:00Z is needed, not \"\(text)\"")
+    }
 }
 
 /// What a consume asks for, read from its data: `feature`, `quantity` (default 1), `data`.
@@ -59,10 +64,14 @@ package struct ConsumeOrder {
     }
 }
 
-/// What a subscription asks for, read from its data: `plan`.
+/// What a subscription asks for, read from its data: `plan`, `timezone`, `anchor`.
 package struct SubscribeOrder {
     /// The plan's key in the newest catalog.
     package let plan: String
+    /// IANA name of the account's zone; nil: the plan's.
+    package let timezone: String?
+    /// The instant from which billing periods are counted; nil: the subscription's beginning.
+    package let anchor: Timestamp?
 
     /// Reads a subscription's data.
     package static func read(_ record: borrowing RecordView) -> Result<SubscribeOrder, Refusal> {
@@ -70,7 +79,43 @@ package struct SubscribeOrder {
             return .failure(
                 .bad("plan", "a subscription names a plan of the catalog"))
         }
-        return .success(SubscribeOrder(plan: plan))
+        var anchor: Timestamp?
+        if let text = record.string(["anchor"]) {
+            guard let time = Timestamp(rfc3339: text) else {
+                return .failure(.notATime("anchor", text))
+            }
+            anchor = time
+        }
+        return .success(
+            SubscribeOrder(plan: plan, timezone: record.string(["timezone"]), anchor: anchor))
+    }
+}
+
+/// What a publication says beside its catalog: `existing_from`, `existing`.
+package enum PublishOrder {
+    /// Reads from when the version holds for existing subscriptions.
+    /// - Parameter recordedAt: stands for an `existing_from` that is not given.
+    package static func existing(
+        _ record: borrowing RecordView, recordedAt: Timestamp
+    ) -> Result<Registry.Existing?, Refusal> {
+        var from: Timestamp?
+        if let text = record.string(["existing_from"]) {
+            guard let time = Timestamp(rfc3339: text) else {
+                return .failure(.notATime("existing_from", text))
+            }
+            from = time
+        }
+        switch record.string(["existing"]) {
+        case nil:
+            return .success(from.map { Registry.Existing(from: $0, atNextPeriod: false) })
+        case "at_once":
+            return .success(Registry.Existing(from: from ?? recordedAt, atNextPeriod: false))
+        case "next_period":
+            return .success(Registry.Existing(from: from ?? recordedAt, atNextPeriod: true))
+        case .some(let word):
+            return .failure(
+                .bad("existing", "\"\(word)\" is neither at_once nor next_period"))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ package import SegmentedLog
 /// them out, because subscriptions pinned to an older version still read them.
 package struct Registry: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     /// One published catalog.
     package struct Version {
@@ -21,6 +21,32 @@ package struct Registry: ~Copyable {
         package let recordedAt: Timestamp
         /// The catalog as published.
         package let catalog: Catalog
+        /// From when it holds for the subscriptions to plans of earlier versions; nil: it does not.
+        package let existing: Existing?
+
+        /// A version; see the properties.
+        package init(
+            position: Position, recordedAt: Timestamp, catalog: Catalog, existing: Existing? = nil
+        ) {
+            self.position = position
+            self.recordedAt = recordedAt
+            self.catalog = catalog
+            self.existing = existing
+        }
+    }
+
+    /// From when a version holds for subscriptions that were made under an earlier one.
+    package struct Existing: Hashable, Sendable {
+        /// The event time.
+        package let from: Timestamp
+        /// Whether it waits for the end of the billing period in which that lies.
+        package let atNextPeriod: Bool
+
+        /// See the properties.
+        package init(from: Timestamp, atNextPeriod: Bool) {
+            self.from = from
+            self.atNextPeriod = atNextPeriod
+        }
     }
 
     /// How often something was seen, and where.
@@ -94,6 +120,7 @@ package struct Registry: ~Copyable {
         meters = other.meters
         features = other.features
         versions = other.versions
+        movesSubscriptions = other.movesSubscriptions
         withoutAccount = other.withoutAccount
         unreadable = other.unreadable
         metersOfType = other.metersOfType
@@ -112,6 +139,19 @@ package struct Registry: ~Copyable {
 
     /// What was seen of an event type.
     package func seen(ofType number: Int) -> Seen { eventTypes[number] }
+
+    /// The table of a time zone that some catalog holds; UTC if none does.
+    package func timezone(_ name: String) -> TimeZoneTable {
+        for version in versions.reversed() {
+            if let table = version.catalog.timezones.first(where: { $0.name == name }) {
+                return table
+            }
+        }
+        return .utc
+    }
+
+    /// Whether some version holds for subscriptions that were made under an earlier one.
+    package private(set) var movesSubscriptions = false
 
     /// The newest catalog, if one was published.
     package var catalog: Catalog? { versions.last?.catalog }
@@ -198,6 +238,7 @@ package struct Registry: ~Copyable {
             }
         }
         versions.append(version)
+        if version.existing != nil { movesSubscriptions = true }
         compile()
         return stale
     }
@@ -260,6 +301,10 @@ package struct Registry: ~Copyable {
         for version in versions {
             bytes.appendVarint(version.position)
             bytes.appendInteger(version.recordedAt.nanoseconds)
+            bytes.append(version.existing.map { $0.atNextPeriod ? 2 : 1 } ?? 0)
+            if let existing = version.existing {
+                bytes.appendInteger(existing.from.nanoseconds)
+            }
             let node = ValueCoder.nodeBytes(version.catalog.value)
             bytes.appendVarint(UInt64(node.count))
             bytes.append(node)
@@ -274,6 +319,17 @@ package struct Registry: ~Copyable {
         for seen in unreadable { seen.append(to: &bytes) }
     }
 
+    private static func readExisting(
+        _ reader: inout ByteReader
+    ) throws(DecodeFailure) -> Existing? {
+        let code = try reader.readByte()
+        guard code > 0 else { return nil }
+        guard code <= 2 else { throw .invalid("flag", reader.offset - 1) }
+        return Existing(
+            from: Timestamp(nanoseconds: try reader.readInteger(as: Int64.self)),
+            atNextPeriod: code == 2)
+    }
+
     /// Reads what `serialise` wrote.
     package init(key: SipKey, restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init(key: key)
@@ -281,12 +337,16 @@ package struct Registry: ~Copyable {
         for _ in 0..<(try reader.readVarint()) {
             let position = try reader.readVarint()
             let recordedAt = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
+            let existing = try Self.readExisting(&reader)
             let offset = reader.offset
             let value = try ValueCoder.value(try reader.readPrefixed())
             guard case .success(let catalog) = Catalog.decode(value) else {
                 throw .invalid("a catalog in the snapshot is not valid", offset)
             }
-            _ = publish(Version(position: position, recordedAt: recordedAt, catalog: catalog))
+            _ = publish(
+                Version(
+                    position: position, recordedAt: recordedAt, catalog: catalog,
+                    existing: existing))
         }
         for _ in 0..<(try reader.readVarint()) {
             let name = try reader.readPrefixed()

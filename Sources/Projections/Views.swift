@@ -190,41 +190,4 @@ extension Books {
         json.member("end", period.end.description)
         json.endObject()
     }
-
-    // MARK: Invoices
-
-    /// The parts of a period in which the account was on one plan, in order.
-    package func segments(of account: UInt32?, in period: Period) -> [PlanSegment] {
-        var cuts = [period.start]
-        for subscription in account.map({ entitlements.timeline(of: $0) }) ?? []
-        where subscription.effective > period.start && subscription.effective < period.end {
-            if cuts.last != subscription.effective { cuts.append(subscription.effective) }
-        }
-        var segments: [PlanSegment] = []
-        for (index, start) in cuts.enumerated() {
-            let end = index + 1 < cuts.count ? cuts[index + 1] : period.end
-            guard let plan = plan(of: account, at: start) else { continue }
-            if let last = segments.last, last.plan == plan, last.end == start {
-                segments[segments.count - 1] = PlanSegment(plan: plan, start: last.start, end: end)
-            } else {
-                segments.append(PlanSegment(plan: plan, start: start, end: end))
-            }
-        }
-        return segments
-    }
-
-    /// The draft invoice of an account for a month on one plan, from the counters.
-    /// - Returns: nil if the plan changed within the month: counters are kept by the month, so
-    ///   such a bill is made from the entries.
-    package func invoiceFromCounters(account name: String, period: Period) -> InvoiceDraft? {
-        let account = account(name)
-        let segments = segments(of: account, in: period)
-        guard segments.count <= 1, segments.allSatisfy({ $0.period == period }) else { return nil }
-        let month = Month(containing: period.start.nanoseconds)
-        return InvoiceDraft(segments: segments) { key, _ in
-            guard let account, let meter = registry.meter(key) else { return Quantity(units: 0) }
-            return Quantity(
-                units: counters.total(account: account, meter: meter, month: month).units)
-        }
-    }
 }

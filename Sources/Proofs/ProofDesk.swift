@@ -51,7 +51,7 @@ package struct ProofDesk: ProofAnswering {
             switch query {
             case .invoice(let account, let period):
                 let now = Timestamp(nanoseconds: engine.now)
-                try prove(account, period ?? .calendarMonth(containing: now), engine, &json)
+                try prove(account, period, now, engine, &json)
             case .checkpoint:
                 let size = engine.durablePosition
                 let survey = try LogSurvey(
@@ -72,10 +72,15 @@ package struct ProofDesk: ProofAnswering {
     }
 
     private func prove(
-        _ account: String, _ period: Period, _ engine: Engine, _ json: inout JSONWriter
+        _ account: String, _ period: String?, _ at: Timestamp, _ engine: Engine,
+        _ json: inout JSONWriter
     ) throws {
         let key = try key(engine)
-        let (draft, size) = try engine.invoice(account: account, period: period)
+        let asked = try engine.invoice(account: account, period: period, at: at)
+        // Of a period that is over one log has one proof, whenever it is asked for.
+        let at = min(at, asked.period.period.end)
+        let billed = try engine.invoice(account: account, period: asked.period.name, at: at)
+        let size = billed.position
         let survey = try LogSurvey(
             engine.reader, size: size, catalogs: engine.catalogPositions, account: account,
             recordBytesMax: Self.recordBytesMax)
@@ -88,15 +93,14 @@ package struct ProofDesk: ProofAnswering {
         var prover = MerkleProver(survey.leaves, size: size)
         let document = ProofDocument(
             key: key.verifier, checkpoint: try sign(survey, engine), account: account,
-            period: period, place: place, entries: survey.entries,
+            period: billed.period.name, at: at, place: place, entries: survey.entries,
             hashes: try prover.multiproof(of: survey.entries.map(\.position)))
-        let invoice = ProofDocument.invoice(
-            draft, account: account, period: period, position: size)
+        let invoice = ProofDocument.invoice(billed)
         let bytes = document.encoded(invoice: invoice)
         guard bytes.count <= Self.documentBytesMax else {
             throw ProofFailure("entries", "the account has more than a proof can carry")
         }
-        json.member("invoice", "\(account)/\(period.monthName)")
+        json.member("invoice", "\(account)/\(billed.period.name)")
         json.member("entries", row.chain.count)
         json.key("proof")
         json.string(bytes.raw)

@@ -9,11 +9,12 @@ import SegmentedLog
 ///
 /// One JSON object with a line's end, without spaces, members in this order:
 ///
-///     proof        1, the version of this form
+///     proof        2, the version of this form
 ///     key          the signer's key, `<name>+<key id>+<base64>`
 ///     checkpoint   the signed note
-///     account, period    as in the invoice's name `ACCOUNT/YYYY-MM`
-///     invoice      as `invoice` answers it at the checkpoint's size
+///     account, period    as in the invoice's name `ACCOUNT/PERIOD`
+///     at           the asking time: it decides whether a period is over
+///     invoice      as `invoice` answers it then at the checkpoint's size
 ///     place        {index, path}: where the account's row stands in the accounts map
 ///     entries      {position, recorded_at, record}: all entries of the account up to the checkpoint
 ///                  and all catalogs, in position order; record: base64 of the canonical record
@@ -21,24 +22,24 @@ import SegmentedLog
 ///
 /// Hashes are base64. There is exactly one spelling of a proof, so every byte of the file counts.
 struct ProofDocument {
-    static let version = 1
+    static let version = 2
 
     var key: VerifierKey
     var checkpoint: SignedNote
     var account: String
-    /// A calendar month.
-    var period: Period
+    /// The name of a billing period.
+    var period: String
+    /// The asking time.
+    var at: Timestamp
     var place: AccountsMap.Place
     var entries: [BillFromEntries.Entry]
     var hashes: [Digest]
 
     /// The members of an invoice as an object.
-    static func invoice(
-        _ draft: InvoiceDraft, account: String, period: Period, position: Position
-    ) -> [UInt8] {
+    static func invoice(_ billed: BilledInvoice) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
-        json.members(of: draft, account: account, period: period, position: position)
+        billed.write(to: &json)
         json.endObject()
         return json.finish()
     }
@@ -52,7 +53,8 @@ struct ProofDocument {
         json.member("key", key.description)
         json.member("checkpoint", checkpoint.text)
         json.member("account", account)
-        json.member("period", period.monthName)
+        json.member("period", period)
+        json.member("at", at.description)
         json.key("invoice")
         json.raw(invoice.raw)
         json.key("place")
@@ -101,7 +103,7 @@ struct ReadProof {
             throw ProofFailure("file", "it is no proof")
         }
         let names = [
-            "proof", "key", "checkpoint", "account", "period", "invoice", "place", "entries",
+            "proof", "key", "checkpoint", "account", "period", "at", "invoice", "place", "entries",
             "hashes",
         ]
         for member in members where !names.contains(member.name) {
@@ -113,8 +115,8 @@ struct ReadProof {
         guard let invoice = value["invoice"] else {
             throw ProofFailure("invoice", "it is missing")
         }
-        guard let period = Period(month: try Self.text(value, "period")) else {
-            throw ProofFailure("period", "it is no month such as 2026-03")
+        guard let at = Timestamp(rfc3339: try Self.text(value, "at")) else {
+            throw ProofFailure("at", "it is no time such as 2026-04-01T00:00:00Z")
         }
         guard let place = value["place"], let index = Self.count(place["index"]) else {
             throw ProofFailure("place", "the index is missing")
@@ -123,7 +125,7 @@ struct ReadProof {
         document = ProofDocument(
             key: try VerifierKey(try Self.text(value, "key")),
             checkpoint: try SignedNote(try Self.text(value, "checkpoint")),
-            account: try Self.text(value, "account"), period: period,
+            account: try Self.text(value, "account"), period: try Self.text(value, "period"), at: at,
             place: .init(index: index, path: try Self.hashes(place["path"], "place")),
             entries: try Self.entries(value["entries"]),
             hashes: try Self.hashes(value["hashes"], "hashes"))

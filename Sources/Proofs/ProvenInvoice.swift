@@ -1,7 +1,7 @@
-package import Billing
+import Billing
 import Bytes
 import Codec
-import Engine
+package import Engine
 import Projections
 import SegmentedLog
 
@@ -25,10 +25,10 @@ package struct ProvenInvoice: Sendable {
     package let isSignerVerified: Bool
     /// Whose invoice.
     package let account: String
-    /// The calendar month.
-    package let period: Period
+    /// The name of the billing period.
+    package let period: String
     /// The invoice, computed anew.
-    package let invoice: InvoiceDraft
+    package let invoice: BilledInvoice
     /// Entries of the account, all of them.
     package let entries: UInt64
 
@@ -51,8 +51,8 @@ package struct ProvenInvoice: Sendable {
         }
         let leaves = try Self.leaves(document, checkpoint)
         entries = try Self.checkComplete(document, leaves, checkpoint)
-        invoice = try Self.bill(document)
-        try Self.compare(proof, file, invoice, checkpoint.size)
+        invoice = try Self.bill(document, checkpoint.size)
+        try Self.compare(proof, file, invoice)
         self.checkpoint = checkpoint
         self.key = document.key
         isSignerVerified = key != nil
@@ -144,11 +144,13 @@ package struct ProvenInvoice: Sendable {
         }
     }
 
-    private static func bill(_ document: ProofDocument) throws(ProofFailure) -> InvoiceDraft {
+    private static func bill(
+        _ document: ProofDocument, _ size: Position
+    ) throws(ProofFailure) -> BilledInvoice {
         var bill = BillFromEntries(account: document.account)
         do {
             for entry in document.entries { try bill.append(entry) }
-            return try bill.invoice(period: document.period)
+            return try bill.invoice(period: document.period, at: document.at, position: size)
         } catch {
             throw ProofFailure("entries", "they cannot be billed: \(error)")
         }
@@ -156,11 +158,10 @@ package struct ProvenInvoice: Sendable {
 
     /// The file is exactly the proof of this invoice, to the last byte.
     private static func compare(
-        _ proof: ReadProof, _ file: [UInt8], _ draft: InvoiceDraft, _ size: Position
+        _ proof: ReadProof, _ file: [UInt8], _ billed: BilledInvoice
     ) throws(ProofFailure) {
         let document = proof.document
-        let invoice = ProofDocument.invoice(
-            draft, account: document.account, period: document.period, position: size)
+        let invoice = ProofDocument.invoice(billed)
         let computed = try? ValueCoder.value(json: invoice)
         guard computed == proof.invoice else {
             throw ProofFailure("invoice", difference(proof.invoice, computed ?? .null))

@@ -3,16 +3,17 @@ import Columns
 
 /// What sealed segments know of accounts, and of the proof tree, without their entries being read.
 extension LogReader {
-    /// Calls `body` with each entry of an account before `end`, in position order: through the postings of
-    /// sealed segments, and by a walk over the rows behind them.
+    /// Calls `body` with each entry of an account from `start` on and before `end`, in position order:
+    /// through the postings of sealed segments, and by a walk over the rows behind them.
     /// - Throws: `LogFailure`, or what `body` throws.
     package func forEachEntry(
-        of account: RawSpan, before end: Position,
+        of account: RawSpan, from start: Position = 0, before end: Position,
         _ body: (Position, RawSpan, FrameInfo) throws -> Void
     ) throws {
-        var position: Position = 0
+        var position = start
         while position < end, case .sealed(let segment) = try opened(position) {
-            let listed = try segment.positions(of: account).prefix { $0 < end }
+            let listed = try segment.positions(of: account).drop { $0 < start }
+                .prefix { $0 < end }
             let scratch = BlockScratch()
             for place in listed {
                 try scratch.withRecord(place, of: segment) { try body(place, $0, $1) }

@@ -20,9 +20,10 @@ enum ExitStatus: Int32 {
     init(word: String) {
         switch word {
         case "bad_request", "unsupported": self = .usage
-        case "unknown_account", "unknown_line", "no_catalog", "unknown_position", "not_found":
+        case "unknown_account", "unknown_line", "no_catalog", "unknown_position", "not_found",
+            "nothing_to_invoice":
             self = .notFound
-        case "overloaded", "too_many_connections", "draining": self = .tryAgain
+        case "period_open", "overloaded", "too_many_connections", "draining": self = .tryAgain
         case "not_permitted": self = .notPermitted
         case "storage_failed": self = .inputOutput
         default: self = .rejected

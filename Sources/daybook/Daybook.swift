@@ -30,12 +30,14 @@ struct Daybook: ParsableCommand {
         version: "daybook 0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [ServeCommand.self]),
-            CommandGroup(name: "Prices:", subcommands: [CatalogCommand.self]),
+            CommandGroup(
+                name: "Prices:", subcommands: [CatalogCommand.self, RateCommand.self]),
             CommandGroup(
                 name: "Write:",
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
-                    SubscribeCommand.self, GrantCommand.self, RedactCommand.self,
+                    SubscribeCommand.self, CancelCommand.self, GrantCommand.self,
+                    FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
                 ]),
             CommandGroup(
                 name: "Ask:",

@@ -64,7 +64,10 @@ import Testing
     @Test func kindsKeepTheirNumbers() {
         let kinds = RecordKind.allCases.map { "\($0.rawValue) \($0.name)" }
         #expect(
-            kinds == ["1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact"])
+            kinds == [
+                "1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact",
+                "7 cancel", "8 finalise", "9 credit_note",
+            ])
     }
 
     /// The bytes of one record, for ever: a change of them is a new version of the format.

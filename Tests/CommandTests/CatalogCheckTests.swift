@@ -15,8 +15,8 @@ import Testing
             "7: plans.free.prices.x.meter: there is no meter \"none\""
         ),
         (
-            "meters:\n  m:\n    event: e\n    aggregate: average\n",
-            "6: meters.m.aggregate: \"average\" is none of"
+            "meters:\n  m:\n    event: e\n    aggregate: averag\n",
+            "6: meters.m.aggregate: \"averag\" is none of"
         ),
         ("meters:\n  m:\n    aggregate: count\n", "4: meters.m.event: is missing"),
         ("meters:\n  m: {event: e, aggregate: sum}\n", "4: meters.m.value: is missing"),
@@ -122,6 +122,74 @@ import Testing
         let again = try CatalogFile(try folder.file("again.yaml", text).path)
         #expect(again.catalog == original.catalog)
         #expect(CatalogDifference.changes(from: original.canonical, to: again.canonical).isEmpty)
+    }
+
+    /// Every option that there is comes back too, names of dimensions that are keys of a price among
+    /// them.
+    @Test func theWholeLanguageReadsTheSame() throws {
+        let folder = try TemporaryFolder()
+        let original = try CatalogFile(try folder.file("all.yaml", Self.all).path)
+        let text = YAMLWriter.lines(original.canonical).joined(separator: "\n") + "\n"
+        let again = try CatalogFile(try folder.file("again.yaml", text).path)
+        #expect(again.canonical == original.canonical, "\(text)")
+        // Quantities are numbers for people, and what only looks like one keeps its quotes.
+        #expect(text.contains("rate: 1.3\n") && text.contains("limit: \"5\"\n"))
+        #expect(text.contains("Europe/Berlin: [[0, 3600], [1774746000, 7200]]\n"))
+    }
+
+    static let all = """
+        catalog: 1
+        currency: USD
+        timezones: {Europe/Berlin: [[0, 3600], [1774746000, 7200]], Etc/GMT+3: []}
+        events: {max_age: 35 days, max_ahead: 5 minutes, late: ignore}
+        personal: [who.email]
+        meters:
+          calls: {event: e, aggregate: count, window: day, across: max}
+          money:
+            {event: e, aggregate: sum, value: v}
+          seats: {event: e, aggregate: unique, value: u, operation: op, carry: true}
+          level:
+            {event: e, aggregate: time_weighted, value: v}
+          gb: {event: e, aggregate: max, value: v, convert: {divide: 1000, round: half_up, decimals: 1}}
+        plans:
+          p:
+            billing: {every: 3 months, anchor: subscription, timezone: Europe/Berlin}
+            minimum: 10
+            maximum: 1000
+            discounts: [{percent: 10, name: Friends}, {amount: 5}]
+            tax: {rate: 19, name: VAT}
+            order: [tax, discounts]
+            prices:
+              base: {fee: 20, charged: advance, prorate: day, tax_exempt: true}
+              calls: {meter: calls, volume: [{up_to: 5, amount: 1, flat: 2}, {amount: 3}], free: 10}
+              cut: {meter: money, percentage: {rate: 1.3, fixed: 0.1, free_events: 3, maximum: 5}}
+              cut2: {meter: money, graduated_percentage: [{up_to: 9, rate: 2}, {rate: 1}]}
+              gb: {meter: gb, stairstep: [{up_to: 1, amount: 2}, {amount: 3}], flat_at_zero: false}
+              level: {meter: level, amount: 4, per: 10, prorate: second, negative: true}
+              money: {meter: money, dynamic: {multiplier: 1.2}, minimum: 1, maximum: 2}
+              rows:
+                meter: money
+                matrix:
+                  by: [limit, rate]
+                  rows: {limit: {limit: "5", amount: 2}, five: {limit: 5, rate: "x", amount: 1, per: 10}}
+                  other: 3
+              seats: {meter: seats, amount: 1, commitment: {quantity: 5, overage: 1.5, true_up: false}}
+
+        """
+
+    @Test func tiersAreComparedOneByOne() throws {
+        func value(_ second: String) throws -> Value {
+            let folder = try TemporaryFolder()
+            return try YAMLDocument(
+                file: try folder.file("c.yaml", "t: [{up_to: 5, amount: 1}\(second)]\n").path
+            ).value
+        }
+        let changes = CatalogDifference.changes(
+            from: try value(", {amount: 2}"), to: try value(", {amount: 3}, {amount: 1}"))
+        #expect(changes.map(\.path) == ["t[1].amount", "t[2].amount"])
+        #expect(changes[1].before == nil)
+        let table = Value.array([.array([.bool(true), .bool(true)])])
+        #expect(CatalogDifference.shown(table, at: "timezones.UTC") == "a table of 1 offset")
     }
 
     @Test func differencesNameTheirPath() throws {

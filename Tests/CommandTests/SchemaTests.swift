@@ -17,11 +17,23 @@ import Testing
         ("price", "plans: {p: {prices: {x: {zzz: 1}}}}"),
         ("package", "plans: {p: {prices: {x: {package: {zzz: 1}}}}}"),
         ("tier", "plans: {p: {prices: {x: {graduated: [{zzz: 1}]}}}}"),
+        ("tier", "plans: {p: {prices: {x: {volume: [{zzz: 1}]}}}}"),
+        ("step", "plans: {p: {prices: {x: {stairstep: [{zzz: 1}]}}}}"),
+        ("percentage", "plans: {p: {prices: {x: {percentage: {zzz: 1}}}}}"),
+        ("percentage_tier", "plans: {p: {prices: {x: {graduated_percentage: [{zzz: 1}]}}}}"),
+        ("dynamic", "plans: {p: {prices: {x: {dynamic: {zzz: 1}}}}}"),
+        ("matrix", "plans: {p: {prices: {x: {matrix: {zzz: 1}}}}}"),
+        ("commitment", "plans: {p: {prices: {x: {commitment: {zzz: 1}}}}}"),
+        ("discount", "plans: {p: {discounts: [{zzz: 1}]}}"),
+        ("billing", "plans: {p: {billing: {zzz: 1}}}"),
+        ("tax", "plans: {p: {tax: {zzz: 1}}}"),
+        ("convert", "meters: {m: {convert: {zzz: 1}}}"),
+        ("events", "events: {zzz: 1}"),
     ]
 
-    @Test(arguments: groups.map(\.definition))
-    func keysAreTheDecoders(_ definition: String) throws {
-        let group = try #require(Self.groups.first { $0.definition == definition })
+    @Test(arguments: groups.indices)
+    func keysAreTheDecoders(_ index: Int) throws {
+        let group = Self.groups[index]
         let folder = try TemporaryFolder()
         let file = try folder.file("c.yaml", group.catalog + "\n")
         let document = try YAMLDocument(file: file.path)
@@ -31,7 +43,7 @@ import Testing
         }
         let problem = try #require(problems.list.first { $0.path.hasSuffix("zzz") })
         let list = try #require(problem.message.components(separatedBy: "Known here: ").last)
-        #expect(Set(list.components(separatedBy: ", ")) == (try Self.schemaKeys(definition)))
+        #expect(Set(list.components(separatedBy: ", ")) == (try Self.schemaKeys(group.definition)))
     }
 
     /// Every definition of the schema that lists keys is compared above.

@@ -2,16 +2,8 @@ import Money
 import Seeds
 import Testing
 
-/// What quantities cost: rows a billing person can check, and what holds for all of them.
+/// What holds for all price models and all quantities.
 @Suite struct PriceModelTests {
-    @Test func theSheetHolds() throws {
-        let rows = try PriceSheet.rows("totals.csv")
-        #expect(rows.count > 30)
-        for row in rows {
-            #expect(row.model.total(row.quantity) == ExactAmount(row.total), "\(row.name)")
-        }
-    }
-
     private static func models(_ generator: inout SeededGenerator) -> [PriceModel] {
         func number(_ most: Int128) -> Quantity {
             Quantity(units: Int128.random(in: 0...most, using: &generator))
@@ -26,28 +18,28 @@ import Testing
         return [
             .perUnit(rate: number(large)),
             .package(size: Quantity(units: number(large).units + 1), price: number(large)),
-            .graduated(tiers),
+            .graduated(tiers), .graduatedPercentage(tiers), .dynamic(multiplier: number(large)),
         ]
     }
 
     /// The price of each event is the difference of two totals. Taken together, in whatever parts
     /// the usage came, they are what the usage costs as one.
     @Test(arguments: Seeds.all)
-    func partsSumToTheWhole(seed: UInt64) throws {
+    func partsSumToTheWhole(seed: UInt64) {
         var generator = SeededGenerator(seed)
         for _ in 0..<40 {
             for model in Self.models(&generator) {
-                var used = Quantity.zero
-                var last = try #require(model.total(.zero))
+                var used = Fraction.zero
+                var last = model.total(.zero)
                 var sum = last
                 for _ in 0..<30 {
-                    let step = Quantity(
-                        units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator))
-                    used = try #require(used.adding(step))
-                    let total = try #require(model.total(used))
-                    let marginal = try #require(total.subtracting(last))
-                    if step > .zero { #expect(!marginal.isNegative, "\(model) at \(used)") }
-                    sum = try #require(sum.adding(marginal))
+                    let step = Fraction(
+                        Quantity(
+                            units: Int128.random(in: -(1 << 52)...(1 << 58), using: &generator)))
+                    used = used + step
+                    let total = model.total(used)
+                    if step > .zero { #expect(total >= last, "\(model) at \(used)") }
+                    sum = sum + (total - last)
                     last = total
                 }
                 #expect(model.total(used) == sum)
@@ -55,13 +47,17 @@ import Testing
         }
     }
 
-    /// A price below zero usage is the price of none.
+    /// A quantity below zero costs what none costs, or is credited as its mirror image.
     @Test(arguments: Seeds.all)
-    func correctionsCannotEarn(seed: UInt64) {
+    func correctionsCannotEarnUnlessTheyMay(seed: UInt64) {
         var generator = SeededGenerator(seed)
         for model in Self.models(&generator) {
-            for units in [Int128.min, -1, 0] {
-                #expect(model.total(Quantity(units: units)) == model.total(.zero))
+            let zero = model.total(.zero)
+            for units: Int128 in [.min, -(1 << 40), -1] {
+                let below = Fraction(Quantity(units: units))
+                #expect(model.total(below) == zero)
+                let credited = model.total(below, allowsNegative: true)
+                #expect(zero - credited == model.total(-below) - zero)
             }
         }
     }
@@ -71,7 +67,7 @@ import Testing
     func tiersAgreeWithPaper(seed: UInt64) throws {
         var generator = SeededGenerator(seed)
         for _ in 0..<100 {
-            guard case .graduated(let tiers) = Self.models(&generator)[2] else { continue }
+            guard case .graduated(let tiers, _) = Self.models(&generator)[2] else { continue }
             let used = Int128.random(in: 0...(1 << 60), using: &generator)
             var paper = SlowInteger(0)
             var lower: Int128 = 0
@@ -86,20 +82,92 @@ import Testing
                 }
                 lower = tier.upTo?.units ?? used
             }
-            let total = try #require(PriceModel.graduated(tiers).total(Quantity(units: used)))
+            let total = PriceModel.graduated(tiers).total(Fraction(Quantity(units: used)))
             #expect(total.rounded(decimals: 12) == paper.roundedOff(12).int128)
             #expect(total.rounded(decimals: 24) == paper.int128)
         }
     }
 
-    /// The largest quantities and prices, and prices that make no sense, have no total, or one; they
-    /// never trap.
+    /// The one tier of volume and stairstep prices against a search from the other end.
+    @Test(arguments: Seeds.all)
+    func theTierOfTheWholeQuantityPricesIt(seed: UInt64) {
+        var generator = SeededGenerator(seed)
+        for _ in 0..<100 {
+            guard case .graduated(let tiers, _) = Self.models(&generator)[2] else { continue }
+            let steps = tiers.map { PriceModel.Step(upTo: $0.upTo, amount: $0.flat) }
+            let bounds = tiers.compactMap(\.upTo).flatMap {
+                [$0.units - 1, $0.units, $0.units + 1]
+            }
+            for units in bounds + [0, Int128.random(in: 0...(1 << 60), using: &generator)] {
+                let quantity = Quantity(units: units)
+                // The last tier whose lower bound the quantity exceeds.
+                let lower = [nil] + tiers.dropLast().map(\.upTo)
+                let tier = tiers[lower.lastIndex { $0.map { quantity > $0 } ?? true } ?? 0]
+                for flatAtZero in [true, false] {
+                    let flat = units > 0 || flatAtZero ? Fraction(tier.flat) : .zero
+                    #expect(
+                        PriceModel.volume(tiers, flatAtZero: flatAtZero).total(Fraction(quantity))
+                            == Fraction(quantity) * Fraction(tier.rate) + flat)
+                    #expect(
+                        PriceModel.stairstep(steps, flatAtZero: flatAtZero)
+                            .total(Fraction(quantity)) == flat)
+                }
+            }
+        }
+    }
+
+    /// A level that does not change costs over the whole period what the same quantity costs, in
+    /// however many pieces the period comes.
+    @Test(arguments: Seeds.all)
+    func aConstantLevelCostsItsTotal(seed: UInt64) {
+        var generator = SeededGenerator(seed)
+        for _ in 0..<20 {
+            guard case .graduated(let tiers, _) = Self.models(&generator)[2] else { continue }
+            let level = Fraction(
+                Int128.random(in: 0...(1 << 60), using: &generator), over: 1_000_000_000_007)
+            let lengths = (0..<6).map { _ in Int128.random(in: 1...(1 << 50), using: &generator) }
+            let whole = lengths.reduce(0, +)
+            let levels = lengths.map { (level: level, weight: Fraction($0, over: whole)) }
+            for model in [
+                PriceModel.perUnit(rate: tiers[0].rate), .graduated(tiers), .volume(tiers),
+                .graduated(tiers, flatAtZero: false), .volume(tiers, flatAtZero: false),
+            ] {
+                let total = model.prorated(levels, end: level, peak: level)
+                #expect(total == model.total(level), "\(model) of \(level)")
+            }
+        }
+    }
+
+    @Test func onlyPricesOfLevelsAreProrated() {
+        let percentage = PriceModel.Percentage(rate: .one)
+        let models: [PriceModel] = [
+            .perUnit(rate: .one), .graduated([]), .volume([]), .package(size: .one, price: .one),
+            .stairstep([]), .percentage(percentage), .graduatedPercentage([]),
+            .dynamic(multiplier: .one), .matrix, .fee(.one),
+        ]
+        #expect(models.map(\.isProratable) == models.indices.map { $0 < 3 })
+    }
+
+    /// Usage is summed without a limit, and so is what it costs: more packages than 128 bits count.
+    @Test func packagesAreCountedWithoutALimit() {
+        let most = Fraction(Quantity(units: .max))
+        let model = PriceModel.package(size: Quantity(units: 1), price: Quantity(units: 3))
+        let one = model.total(most)
+        #expect(one == Fraction(.max) * Fraction(Quantity(units: 3)))
+        #expect(model.total(most + most + most) == one + one + one)
+        #expect(
+            model.total(most + most + Fraction(1, over: .max)) - one - one
+                == Fraction(Quantity(units: 3)))
+    }
+
+    /// The largest quantities and prices never trap.
     @Test func nothingTraps() {
         let ends = [Int128.min, .min + 1, -1, 0, 1, .max - 1, .max].map { Quantity(units: $0) }
-        for quantity in ends {
+        let beyond = Fraction(ends[6]) * Fraction(ends[6])
+        for quantity in ends.map({ Fraction($0) }) + [beyond, -beyond] {
             for first in ends {
                 for second in ends {
-                    _ = PriceModel.perUnit(rate: first).total(quantity)
+                    _ = PriceModel.perUnit(rate: first).total(quantity, allowsNegative: true)
                     _ = PriceModel.package(size: first, price: second).total(quantity)
                     for bound in ends {
                         let tiers = [
@@ -108,13 +176,13 @@ import Testing
                             PriceModel.Tier(upTo: nil, rate: first, flat: first),
                         ]
                         _ = PriceModel.graduated(tiers).total(quantity)
+                        _ = PriceModel.volume(tiers).total(quantity)
+                        _ = PriceModel.graduatedPercentage(tiers).total(quantity)
                     }
                 }
             }
         }
-        let most = Quantity(units: .max)
-        #expect(PriceModel.package(size: Quantity(units: 1), price: most).total(most) == nil)
-        #expect(PriceModel.package(size: .zero, price: .one).total(.one) == nil)
+        #expect(PriceModel.package(size: .zero, price: .one).total(.one) == .zero)
         #expect(PriceModel.graduated([]).total(.one) == .zero)
     }
 }

@@ -5,56 +5,116 @@ import Money
 enum PriceSheet {
     struct Row: CustomStringConvertible, Sendable {
         let name: String
-        let model: PriceModel
-        let quantity: Quantity
-        let total: Quantity
+        let price: Price
+        /// What was used, and what it is to cost, as written.
+        let usage: String
+        let expected: String
         var description: String { name }
+    }
+
+    /// A model and what the modifiers behind it say.
+    struct Price: Sendable {
+        let model: PriceModel
+        let creditsCorrections: Bool
     }
 
     enum Fault: Error { case line(String) }
 
-    /// The rows of a sheet: `case,price,quantity,total`.
+    /// The rows of a sheet of four columns: case, price, usage, what it costs.
     static func rows(_ file: String) throws -> [Row] {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Fixtures/pricing").appendingPathComponent(file)
         let text = try String(contentsOf: path, encoding: .utf8)
         let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
-        guard lines.first == "case,price,quantity,total" else { throw Fault.line(file) }
-        return try lines.dropFirst().map { line in
-            let cells = line.split(separator: ",").map(String.init)
-            guard cells.count == 4, let model = model(cells[1]), let used = Quantity(cells[2]),
-                let total = Quantity(cells[3])
-            else { throw Fault.line(String(line)) }
-            return Row(name: cells[0], model: model, quantity: used, total: total)
+        guard lines.first?.hasPrefix("case,price,") == true else { throw Fault.line(file) }
+        let rows = try lines.dropFirst().map { line in
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(
+                String.init)
+            guard cells.count == 4, let price = price(cells[1]) else {
+                throw Fault.line(String(line))
+            }
+            return Row(name: cells[0], price: price, usage: cells[2], expected: cells[3])
         }
+        guard Set(rows.map(\.name)).count == rows.count else { throw Fault.line("a case twice") }
+        return rows
     }
 
-    /// `per unit R`, `package of S at P` or `tiers to B at R flat F; …; rest at R`.
-    static func model(_ text: String) -> PriceModel? {
-        let words = text.split(separator: " ").map(String.init)
-        if words.starts(with: ["per", "unit"]), words.count == 3 {
-            return Quantity(words[2]).map { .perUnit(rate: $0) }
+    /// A model, of one part or more, with `; nothing at zero` and `; credits corrections` behind it.
+    static func price(_ text: String) -> Price? {
+        var parts = text.split(separator: ";").map {
+            $0.split(separator: " ").map(String.init)
         }
-        if words.starts(with: ["package", "of"]), words.count == 5, words[3] == "at" {
-            guard let size = Quantity(words[2]), let price = Quantity(words[4]) else { return nil }
+        let credits = take(["credits", "corrections"], from: &parts)
+        let flatAtZero = !take(["nothing", "at", "zero"], from: &parts)
+        return model(parts, flatAtZero).map { Price(model: $0, creditsCorrections: credits) }
+    }
+
+    private static func take(_ words: [String], from parts: inout [[String]]) -> Bool {
+        guard let index = parts.firstIndex(of: words) else { return false }
+        parts.remove(at: index)
+        return true
+    }
+
+    private static func model(_ parts: [[String]], _ flatAtZero: Bool) -> PriceModel? {
+        guard let words = parts.first, let kind = words.first else { return nil }
+        switch kind {
+        case "per", "times", "fee":
+            guard parts.count == 1, let number = words.last.flatMap({ Quantity($0) }) else {
+                return nil
+            }
+            if words.count == 3, kind == "per" { return .perUnit(rate: number) }
+            guard words.count == 2 else { return nil }
+            return kind == "fee" ? .fee(number) : .dynamic(multiplier: number)
+        case "package":
+            guard parts.count == 1, words.count == 5, let size = value("of", words),
+                let price = value("at", words)
+            else { return nil }
             return .package(size: size, price: price)
+        case "tiers": return tiers(parts, skip: 1).map { .graduated($0, flatAtZero: flatAtZero) }
+        case "volume": return tiers(parts, skip: 1).map { .volume($0, flatAtZero: flatAtZero) }
+        case "steps":
+            return tiers(parts, skip: 1).map { tiers in
+                .stairstep(
+                    tiers.map { PriceModel.Step(upTo: $0.upTo, amount: $0.rate) },
+                    flatAtZero: flatAtZero)
+            }
+        case "percent" where words.dropFirst().first == "tiers":
+            return tiers(parts, skip: 2).map { .graduatedPercentage($0, flatAtZero: flatAtZero) }
+        case "percent": return percentage(parts)
+        default: return nil
         }
-        guard words.first == "tiers" else { return nil }
-        var tiers: [PriceModel.Tier] = []
-        for part in text.dropFirst("tiers ".count).split(separator: ";") {
-            guard let tier = tier(part.split(separator: " ").map(String.init)) else { return nil }
-            tiers.append(tier)
-        }
-        return .graduated(tiers)
     }
 
-    private static func tier(_ words: [String]) -> PriceModel.Tier? {
-        let isRest = words.first == "rest"
-        let bound = isRest ? nil : value("to", words)
-        guard isRest || bound != nil else { return nil }
-        return PriceModel.Tier(
-            upTo: bound, rate: value("at", words) ?? .zero, flat: value("flat", words) ?? .zero)
+    /// `to B at R flat F`, with `rest` instead of `to B` in the last.
+    private static func tiers(_ parts: [[String]], skip: Int) -> [PriceModel.Tier]? {
+        var tiers: [PriceModel.Tier] = []
+        for (index, part) in parts.enumerated() {
+            let words = index == 0 ? Array(part.dropFirst(skip)) : part
+            let isRest = words.first == "rest"
+            let bound = isRest ? nil : value("to", words)
+            guard isRest == (index == parts.count - 1), isRest || bound != nil else { return nil }
+            tiers.append(
+                PriceModel.Tier(
+                    upTo: bound, rate: value("at", words) ?? .zero,
+                    flat: value("flat", words) ?? .zero))
+        }
+        return tiers
+    }
+
+    /// `percent R plus F`, then any of `least M`, `most M`, `free events N`, `free units U`.
+    private static func percentage(_ parts: [[String]]) -> PriceModel? {
+        guard let words = parts.first, let rate = value("percent", words) else { return nil }
+        func term(_ key: String) -> Quantity? {
+            parts.dropFirst().compactMap { value(key, $0) }.first
+        }
+        let known: Set = ["least", "most", "free"]
+        guard parts.dropFirst().allSatisfy({ known.contains($0.first ?? "") }) else { return nil }
+        return .percentage(
+            PriceModel.Percentage(
+                rate: rate, fixed: value("plus", words) ?? .zero,
+                freeEvents: term("events").map { Int($0.units / Quantity.one.units) },
+                freeUnits: term("units"), minimum: term("least"), maximum: term("most")))
     }
 
     private static func value(_ word: String, _ words: [String]) -> Quantity? {

@@ -14,8 +14,10 @@ struct SlowInteger: Equatable, CustomStringConvertible {
         self.isNegative = isNegative && !digits.isEmpty
     }
 
-    init(_ value: some BinaryInteger) {
-        let text = String(value)
+    init(_ value: some BinaryInteger) { self.init(text: String(value)) }
+
+    /// Reads digits with an optional sign.
+    init(text: String) {
         self.init(
             digits: text.drop { $0 == "-" }.reversed().map { $0.wholeNumberValue ?? 0 },
             isNegative: text.hasPrefix("-"))

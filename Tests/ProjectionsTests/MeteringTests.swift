@@ -20,7 +20,7 @@ import Testing
         return switch compiled.reading(of: view) {
         case .notMine: .notMine
         case .unreadable: .unreadable
-        case .counts(let units, _): .counts(units)
+        case .counts(let units, _, _): .counts(units)
         }
     }
 
@@ -88,7 +88,7 @@ import Testing
             try Sample.meters(#""m":{"event":"t","aggregate":"unique","value":"v"}"#).first)
         let content = try Sample.event("e", "t", "a", data)
         let view = try RecordView(content: content.raw)
-        guard case .counts(_, let key) = meter.reading(of: view) else { return nil }
+        guard case .counts(_, let key, _) = meter.reading(of: view) else { return nil }
         return key
     }
 
@@ -141,7 +141,7 @@ import Testing
         let content = try Sample.command(
             .consume, "c", "a", #"{"feature":"f","data":{"v":7,"k":1}}"#)
         let view = try RecordView(content: content.raw)
-        guard case .counts(_, let key) = meter.reading(of: view) else {
+        guard case .counts(_, let key, _) = meter.reading(of: view) else {
             Issue.record("the consume is not read")
             return
         }

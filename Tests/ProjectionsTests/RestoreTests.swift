@@ -31,6 +31,9 @@ import Testing
         case .redactions:
             var restored = try Redactions(restoring: &reader)
             digest = restored.digest()
+        case .invoices:
+            var restored = try Invoices(restoring: &reader)
+            digest = restored.digest()
         }
         let rest = reader.remaining
         return digest.hex + (rest > 0 ? " and \(rest) bytes" : "")

@@ -71,6 +71,27 @@ enum Sample {
             .redact, id, nil, #"{"positions":\#(positions),"properties":[\#(list)],"reason":"r"}"#)
     }
 
+    /// The canonical content of a finalised invoice.
+    static func finalise(
+        _ account: String, _ name: String, from: String, to end: String, number: Int,
+        carried: String = "0.00"
+    ) throws -> [UInt8] {
+        try command(
+            .finalise, "\(account)/\(name)", account,
+            #"{"name":"\#(name)","period":{"start":"\#(from)T00:00:00Z","end":"\#(end)T00:00:00Z"},"#
+                + #""number":\#(number),"through":3,"currency":"USD","carried":"\#(carried)"}"#)
+    }
+
+    /// The canonical content of a credit note without tax.
+    static func creditNote(
+        _ account: String, _ name: String, _ line: String, _ amount: String, number: Int
+    ) throws -> [UInt8] {
+        try command(
+            .creditNote, "n\(number)", account,
+            #"{"name":"\#(name)","line":"\#(line)","number":\#(number),"currency":"USD","#
+                + #""line_amount":"\#(amount)","subtotal":"-\#(amount)","total":"-\#(amount)","settle":"next_invoice"}"#)
+    }
+
     /// A catalog, given as JSON.
     static func catalog(_ json: String) throws -> Catalog {
         try Catalog.decode(ValueCoder.value(json: Array(json.utf8))).get()
@@ -219,6 +240,18 @@ final class Ledger {
         }
         try ledger.record(Sample.redact("r1", [3, 5, 9], ["name"]))
         try ledger.record(Sample.redact("r2", [5], ["user.email"]))
+        try ledger.record(
+            Sample.command(
+                .subscribe, "s2", "beta", #"{"plan":"pro","anchor":"2026-01-31T10:00:00Z"}"#))
+        try ledger.record(Sample.command(.cancel, "s3", "beta", "{}"))
+        try ledger.record(
+            Sample.finalise("acme", "2026-01", from: "2026-01-01", to: "2026-02-01", number: 1))
+        try ledger.record(
+            Sample.finalise(
+                "acme", "2026-02", from: "2026-02-01", to: "2026-03-01", number: 2,
+                carried: "-1.50"))
+        try ledger.record(Sample.creditNote("acme", "2026-01", "calls", "2.50", number: 3))
+        try ledger.record(Sample.event("l1", "login", "acme", time: "2026-02-10T00:00:00Z"))
         return ledger
     }
 }

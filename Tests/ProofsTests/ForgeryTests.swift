@@ -43,9 +43,9 @@ import Testing
     private func invoice(_ document: ProofDocument) throws -> [UInt8] {
         var bill = BillFromEntries(account: document.account)
         for entry in document.entries { try bill.append(entry) }
+        let end = max(survey.size, (document.entries.last?.position ?? 0) + 1)
         return ProofDocument.invoice(
-            try bill.invoice(period: document.period), account: document.account,
-            period: document.period, position: survey.size)
+            try bill.invoice(period: document.period, at: document.at, position: end))
     }
 
     private func kind(_ entry: BillFromEntries.Entry) throws -> RecordKind {
@@ -165,13 +165,13 @@ import Testing
         let text = String(decoding: file, as: UTF8.self)
         let spellings = [
             text + "\n", String(text.dropLast()), " " + text,
-            text.replacingOccurrences(of: #""proof":1,"#, with: #""proof":1.0,"#),
-            text.replacingOccurrences(of: #"{"proof":1,"#, with: #"{"proof":1,"more":1,"#),
+            text.replacingOccurrences(of: #""proof":2,"#, with: #""proof":2.0,"#),
+            text.replacingOccurrences(of: #"{"proof":2,"#, with: #"{"proof":2,"more":1,"#),
             text.replacingOccurrences(of: #"{"index":"#, with: #"{"more":1,"index":"#),
             text.replacingOccurrences(of: "acme", with: #"\u0061cme"#),
             text.replacingOccurrences(of: #""period":"2026-03","#, with: "")
                 .replacingOccurrences(
-                    of: #"{"proof":1,"#, with: #"{"proof":1,"period":"2026-03","#),
+                    of: #"{"proof":2,"#, with: #"{"proof":2,"period":"2026-03","#),
         ]
         for spelling in spellings {
             #expect(spelling != text)

@@ -4,7 +4,8 @@ import datetime
 from .octets import Cursor, Malformed, varint
 from .tree import sha256
 
-KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish"}
+KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish",
+         6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note"}
 REASONS = ["allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
            "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
            "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch"]

@@ -1,47 +1,50 @@
-/// Periods without end in both directions: every so many days, weeks, months or years from an anchor,
-/// by the calendar and the clocks of a time zone.
-///
-/// Boundary k is the anchor's local date and k times the step, at the anchor's local time of day. In
-/// a month that lacks the anchor's day it is the month's last day. That is always worked out from
-/// the anchor itself: from 31 January months go 28 February, 31 March, 30 April. Stepping from the
-/// last boundary would stay at the 28th for ever.
-///
-/// Boundaries never go back. Two are the same instant only where a zone skipped a whole date (Apia,
-/// 2011-12-30); the empty period between them contains nothing and is never returned.
+/// Billing periods one after the other: each boundary is so many units of the calendar behind the
+/// anchor, computed from the anchor itself and never from the boundary before it, so that a period
+/// anchored on the 31st comes back to the 31st after every short month.
 package struct Recurrence: Hashable, Sendable {
-    /// How many units a period has, 1…1000.
+    /// Units in a period, 1…1000.
     package let count: Int
     /// Days, weeks, months or years.
     package let unit: BillingCycle.Unit
-    /// The start of period 0.
+    /// The instant from which boundaries are counted.
     package let anchor: Timestamp
-    /// Whose days and midnights count.
+    /// The zone in whose local time they are.
     package let zone: TimeZoneTable
-    /// Whether the periods begin with the calendar's own months, weeks or years.
+    /// Whether periods are the calendar's own.
     package let isCalendar: Bool
-    /// The anchor on the zone's clocks.
-    private let local: LocalTime
 
-    /// Periods from an instant on.
-    package init(count: Int, unit: BillingCycle.Unit, anchor: Timestamp, zone: TimeZoneTable) {
-        self.init(count: count, unit: unit, local: zone.local(anchor), anchor: anchor, in: zone)
+    private init(
+        count: Int, unit: BillingCycle.Unit, anchor: Timestamp, zone: TimeZoneTable,
+        isCalendar: Bool
+    ) {
+        precondition((1...1000).contains(count), "a period has 1 to 1000 units")
+        self.count = count
+        self.unit = unit
+        self.anchor = anchor
+        self.zone = zone
+        self.isCalendar = isCalendar
     }
 
-    /// Periods that begin with the calendar: counted from local midnight of 1 January 1970, weeks
-    /// from Monday, 5 January 1970.
+    /// Periods counted from an instant.
+    package init(
+        count: Int, unit: BillingCycle.Unit, anchor: Timestamp, zone: TimeZoneTable
+    ) {
+        self.init(count: count, unit: unit, anchor: anchor, zone: zone, isCalendar: false)
+    }
+
+    /// The calendar's own days, weeks from Monday, months or years, counted from 1970 where a period
+    /// has several.
     package static func calendar(
         count: Int, unit: BillingCycle.Unit, zone: TimeZoneTable
     ) -> Recurrence {
-        let first = LocalTime(date: CivilDate(year: 1970, month: 1, day: unit == .week ? 5 : 1))
-        return Recurrence(
-            count: count, unit: unit, local: first, anchor: zone.instant(of: first), in: zone,
-            isCalendar: true)
+        let day = unit == .week ? 5 : 1
+        let anchor = zone.instant(
+            of: LocalTime(date: CivilDate(year: 1970, month: 1, day: day), nanoseconds: 0))
+        return Recurrence(count: count, unit: unit, anchor: anchor, zone: zone, isCalendar: true)
     }
 
     /// The periods of a plan.
-    /// - Parameters:
-    ///   - subscribedAt: the anchor, unless the plan follows the calendar.
-    ///   - zone: that of the plan or the subscription.
+    /// - Parameter subscribedAt: the anchor, where the plan counts from the subscription.
     package init(cycle: BillingCycle, subscribedAt: Timestamp, zone: TimeZoneTable) {
         switch cycle.anchor {
         case .calendar: self = .calendar(count: cycle.count, unit: cycle.unit, zone: zone)
@@ -50,94 +53,114 @@ package struct Recurrence: Hashable, Sendable {
         }
     }
 
-    private init(
-        count: Int, unit: BillingCycle.Unit, local: LocalTime, anchor: Timestamp,
-        in zone: TimeZoneTable, isCalendar: Bool = false
-    ) {
-        precondition((1...1000).contains(count), "a period has 1 to 1000 units")
-        self.count = count
-        self.unit = unit
-        self.anchor = anchor
-        self.zone = zone
-        self.isCalendar = isCalendar
-        self.local = local
+    /// The boundary so many periods after the anchor; before it, if negative.
+    package func boundary(_ index: Int) -> Timestamp {
+        let local = zone.local(anchor)
+        let date: CivilDate
+        switch unit {
+        case .day: date = local.date.adding(days: index * count)
+        case .week: date = local.date.adding(days: index * count * 7)
+        case .month: date = local.date.adding(months: index * count)
+        case .year: date = local.date.adding(months: index * count * 12)
+        }
+        if index == 0 { return anchor }
+        return zone.instant(of: LocalTime(date: date, nanoseconds: local.nanoseconds))
     }
 
-    /// The start of period k, which is the end of period k − 1. Boundary 0 is the anchor. Beyond
-    /// the range of timestamps: its nearest end.
-    package func boundary(_ number: Int) -> Timestamp {
-        // An anchor in the second run of an hour that occurs twice would come out as the first.
-        guard number != 0 else { return anchor }
-        return zone.instant(
-            of: LocalTime(date: date(number), nanosecondOfDay: local.nanosecondOfDay))
-    }
-
-    /// The number of the period in which an instant lies: the last that has begun. Of the last
-    /// instant that can be represented: that of the instant before it.
+    /// The number of the period in which an instant lies: boundary(n) ≤ time < boundary(n + 1).
     package func index(containing time: Timestamp) -> Int {
-        let time = min(time, Timestamp(nanoseconds: .max - 1))
-        let date = zone.local(time).date
-        let passed =
-            steps.months != 0
-            ? Self.monthNumber(date) - Self.monthNumber(local.date)
-            : date.daysSinceEpoch - local.date.daysSinceEpoch
-        // By dates alone the guess is at most a few periods off; the boundaries decide.
-        var index = Self.floor(passed, steps.months + steps.days)
-        while boundary(index) > time { index -= 1 }
-        while boundary(index + 1) <= time { index += 1 }
+        let (first, now) = (zone.local(anchor).date, zone.local(time).date)
+        let guess: Int
+        switch unit {
+        case .day: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / count
+        case .week: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / (count * 7)
+        case .month: guess = (now.monthNumber - first.monthNumber) / count
+        case .year: guess = (now.monthNumber - first.monthNumber) / (count * 12)
+        }
+        // The estimate by whole units is at most a period off, for times of day and short months.
+        var index = guess + 2
+        while boundary(index) > time, boundary(index) > boundary(index - 1) { index -= 1 }
         return index
     }
 
-    /// The period in which an instant lies: start ≤ time < end. Only the last instant that can be
-    /// represented lies at the end of its period, because nothing comes after it.
+    /// The period in which an instant lies.
     package func period(containing time: Timestamp) -> Period {
         let index = index(containing: time)
-        return Period(start: boundary(index), end: boundary(index + 1))
+        // At the end of time the last boundary stands for all that would follow.
+        return Period(start: min(boundary(index), time), end: max(boundary(index + 1), time))
     }
 
-    /// A period in months or in days; the other is 0.
-    private var steps: (months: Int, days: Int) {
-        switch unit {
-        case .day: (0, count)
-        case .week: (0, 7 * count)
-        case .month: (count, 0)
-        case .year: (12 * count, 0)
-        }
+    /// A period's name: `2026-03` for a calendar month, else the local date of its first day.
+    package func name(of period: Period) -> String {
+        let date = zone.local(period.start).date
+        return isCalendar && unit == .month && count == 1 ? date.monthText : date.text
     }
 
-    /// The local date of a boundary, or one far beyond the range of timestamps.
-    private func date(_ number: Int) -> CivilDate {
-        func after(_ start: Int, _ step: Int) -> Int {
-            // Ten million days or months are out of every timestamp's range and safe to add to.
-            let (passed, overflow) = number.multipliedReportingOverflow(by: step)
-            let bounded = overflow ? number.signum() * 10_000_000 : passed
-            return start + min(max(bounded, -10_000_000), 10_000_000)
+    /// The period with a name. A month, `2026-03`, also names the only period that starts in it.
+    /// - Returns: nil if no period, or more than one, has the name.
+    package func period(named text: String) -> Period? {
+        if let date = CivilDate(text) {
+            // Its first instant may be any time of that day.
+            let day = zone.instant(of: LocalTime(date: date, nanoseconds: 0))
+            let next = zone.instant(of: LocalTime(date: date.adding(days: 1), nanoseconds: 0))
+            return starting(from: day, before: next)
         }
-        let steps = self.steps
-        guard steps.months != 0 else {
-            return CivilDate(daysSinceEpoch: after(local.date.daysSinceEpoch, steps.days))
-        }
-        let month = after(Self.monthNumber(local.date), steps.months)
-        let first = CivilDate(
-            year: Self.floor(month, 12), month: month - 12 * Self.floor(month, 12) + 1, day: 1)
-        return CivilDate(
-            year: first.year, month: first.month, day: min(local.date.day, first.daysInMonth))
+        guard let month = CivilDate(text + "-01") else { return nil }
+        let first = zone.instant(of: LocalTime(date: month, nanoseconds: 0))
+        let next = zone.instant(of: LocalTime(date: month.adding(months: 1), nanoseconds: 0))
+        return starting(from: first, before: next)
     }
 
-    private static func monthNumber(_ date: CivilDate) -> Int { date.year * 12 + date.month - 1 }
-
-    private static func floor(_ value: Int, _ divisor: Int) -> Int {
-        value >= 0 ? value / divisor : (value + 1) / divisor - 1
+    private func starting(from first: Timestamp, before end: Timestamp) -> Period? {
+        var found = index(containing: first)
+        if boundary(found) < first { found += 1 }
+        guard boundary(found) < end, boundary(found + 1) >= end else { return nil }
+        return Period(start: boundary(found), end: boundary(found + 1))
     }
 }
 
 extension CivilDate {
-    /// How many days the date's month has.
-    package var daysInMonth: Int {
-        let next =
-            month == 12
-            ? CivilDate(year: year + 1, month: 1, day: 1)
-            : CivilDate(year: year, month: month + 1, day: 1)
-        return next.daysSinceEpoch - CivilDate(year: year, month: month, day: 1).daysSinceEpoch
+    /// Months since January of year 0.
+    var monthNumber: Int { year * 12 + month - 1 }
+
+    /// The date so many days later.
+    package func adding(days: Int) -> CivilDate {
+        CivilDate(daysSinceEpoch: daysSinceEpoch + days)
     }
+
+    /// The date so many months later; of a day that the month does not have, its last.
+    package func adding(months: Int) -> CivilDate {
+        let number = monthNumber + months
+        let year = number >= 0 ? number / 12 : (number - 11) / 12
+        let month = number - year * 12 + 1
+        return CivilDate(year: year, month: month, day: min(day, Self.days(year, month)))
+    }
+
+    /// How many days a month has.
+    package static func days(_ year: Int, _ month: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// The date written as `2026-03-15`; years 1678 to 2261.
+    package init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.map(\.count) == [4, 2, 2],
+            parts.joined().allSatisfy({ (48...57).contains($0) })
+        else { return nil }
+        let numbers = parts.map { $0.reduce(0) { $0 * 10 + Int($1 - 48) } }
+        guard (1678...2261).contains(numbers[0]), (1...12).contains(numbers[1]),
+            (1...Self.days(numbers[0], numbers[1])).contains(numbers[2])
+        else { return nil }
+        self.init(year: numbers[0], month: numbers[1], day: numbers[2])
+    }
+
+    /// `2026-03-15`.
+    package var text: String { "\(monthText)-\(day < 10 ? "0" : "")\(day)" }
+
+    /// `2026-03`.
+    package var monthText: String { "\(year)-\(month < 10 ? "0" : "")\(month)" }
 }

@@ -32,7 +32,7 @@ package struct PersonalPaths: Equatable, Sendable {
         switch kind {
         case .event: events
         case .consume: consumes
-        case .subscribe, .grant, .publish, .redact: []
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: []
         }
     }
 }

@@ -29,7 +29,7 @@ extension RecordView {
         switch kind {
         case .event: place(path.keys)
         case .consume: place([Array("data".utf8)] + path.keys)
-        case .subscribe, .grant, .publish, .redact: nil
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: nil
         }
     }
 }

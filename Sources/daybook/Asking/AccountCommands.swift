@@ -6,7 +6,7 @@ import Client
 struct PeriodOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A calendar month in UTC, such as 2023-11. Default: the month of the newest entry.",
+            "A calendar month in UTC, such as 2023-11. Default: the month of now.",
             valueName: "yyyy-mm"))
     var period: String?
 
@@ -128,46 +128,5 @@ struct EntitlementsCommand: QueryCommand {
         }
         let head = "\(reply.shown("account")) is on plan \(reply.shown("plan"))"
         return table.isEmpty ? [head, "it has no features"] : [head, ""] + table.lines
-    }
-}
-
-/// `daybook invoice ACCOUNT`.
-struct InvoiceCommand: QueryCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "invoice",
-        abstract: "Show what an account owes for a month.",
-        discussion: """
-            Each line is rounded once, to the currency's minor unit; `unrounded` is the exact \
-            amount. `daybook explain` shows the events behind a line.
-
-            Example: daybook invoice acme --period 2023-11
-            """)
-
-    @Argument(help: "The account.") var account: String
-    @OptionGroup var month: PeriodOption
-    @OptionGroup var books: BookOptions
-    @OptionGroup var format: JSONOption
-
-    func request() -> Request {
-        Request("invoice", ["account": .string(account), "period": month.value])
-    }
-
-    func lines(_ reply: Reply) -> [String] {
-        let currency = reply["currency"].shown
-        var table = Table([
-            .left("line"), .left("description"), .right("quantity"), .right("unrounded"),
-            .right(currency == "-" ? "amount" : currency),
-        ])
-        for line in reply["lines"]?.elements ?? [] {
-            table.add([
-                line["id"].shown, line["description"].shown, line["quantity"].grouped,
-                line["unrounded"].grouped, line["amount"].grouped,
-            ])
-        }
-        table.total(["total", "", "", "", reply["total"].grouped])
-        let month = String((reply["period"]?["start"]).shown.prefix(7))
-        return ["invoice \(reply.shown("account"))/\(month), \(reply.periodShown)", ""]
-            + table.lines
-            + (reply["notes"]?.elements ?? []).map { "note: \(Optional($0).shown)" }
     }
 }

@@ -10,8 +10,8 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Show the events behind a line of an invoice, and what each of them cost.",
         discussion: """
             `amount` is an event's marginal price: what the line grew by when it was counted. \
-            The amounts add up to the line's exact amount; the residue is what its one rounding \
-            added.
+            What was due before any event, the amounts and the residue, which the line's one \
+            rounding added, make the total.
 
             ACCOUNT may also be the invoice's name as `daybook invoice` prints it.
 
@@ -19,9 +19,8 @@ struct ExplainCommand: ParsableCommand {
             Example: daybook explain acme/2023-11 input-tokens --limit 20
             """)
 
-    @Argument(help: "The account, or an invoice such as acme/2023-11.") var account: String
+    @OptionGroup var which: InvoiceArguments
     @Argument(help: "The line's id.") var line: String
-    @OptionGroup var month: PeriodOption
     @Option(help: ArgumentHelp("Show so many events at most.", valueName: "n")) var limit: Int?
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
@@ -61,13 +60,7 @@ struct ExplainCommand: ParsableCommand {
 
     /// The request; the account may carry the month behind a slash.
     func request() -> Request {
-        let invoice = InvoiceName(account, month.period)
-        return Request(
-            "explain",
-            [
-                "account": .string(invoice.account), "line": .string(line),
-                "period": invoice.period,
-            ])
+        which.request("explain").setting("line", .string(line))
     }
 
     private static let widths = [10, 30, 40, 16, 22, 22]
@@ -104,7 +97,8 @@ struct ExplainCommand: ParsableCommand {
     ) throws {
         if format.json {
             try output.line(
-                #"],"total":\#(quoted(reply["total"])),"residue":\#(quoted(reply["residue"])),"#
+                #"],"opening":\#(quoted(reply["opening"])),"total":\#(quoted(reply["total"])),"#
+                    + #""residue":\#(quoted(reply["residue"])),"basis":\#(quoted(reply["basis"])),"#
                     + #""next":\#(quoted(reply["next"])),"position":\#(quoted(reply["position"]))}"#
             )
             return
@@ -112,6 +106,10 @@ struct ExplainCommand: ParsableCommand {
         try output.line("")
         try output.line(
             "events   \(Digits.grouped(shown))\(hasMore ? " shown, there are more" : "")")
+        if let basis = reply["basis"], basis != .null {
+            try output.line("from     \(Optional(basis).shown)")
+        }
+        try output.line("opening  \(reply.shown("opening"))  (due before any event)")
         try output.line("residue  \(reply.shown("residue"))  (what rounding added)")
         try output.line("total    \(reply.shown("total"))")
     }

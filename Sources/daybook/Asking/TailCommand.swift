@@ -24,8 +24,8 @@ struct TailCommand: ParsableCommand {
     @Option(help: "Only events of this CloudEvents type.") var type: String?
     @Option(
         help: ArgumentHelp(
-            "Only this kind: event, consume, subscribe, grant, publish, redact. May stand several "
-                + "times.",
+            "Only this kind: event, consume, subscribe, cancel, grant, publish, redact, finalise, "
+                + "credit_note. May stand several times.",
             valueName: "kind"))
     var kind: [EntryKind] = []
     @Option(help: ArgumentHelp("Stop after so many entries.", valueName: "n")) var limit: Int?
@@ -34,7 +34,7 @@ struct TailCommand: ParsableCommand {
 
     /// The kinds of entries.
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
-        case event, consume, subscribe, grant, publish, redact
+        case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
     }
 
     func validate() throws {

@@ -86,10 +86,14 @@ struct CatalogDiffCommand: ParsableCommand {
     }
 
     private static func line(_ change: CatalogDifference.Change) -> String {
-        switch (change.before, change.after) {
-        case (nil, let after): "+ \(change.path): \(after.shown)"
-        case (let before, nil): "- \(change.path): \(before.shown)"
-        case (let before, let after): "~ \(change.path): \(before.shown) -> \(after.shown)"
+        let before = CatalogDifference.shown(change.before, at: change.path)
+        let after = CatalogDifference.shown(change.after, at: change.path)
+        return if change.before == nil {
+            "+ \(change.path): \(after)"
+        } else if change.after == nil {
+            "- \(change.path): \(before)"
+        } else {
+            "~ \(change.path): \(before) -> \(after)"
         }
     }
 
@@ -121,6 +125,8 @@ struct CatalogPublishCommand: MutationCommand {
         discussion: """
             Checks the file first. Accounts with a subscription keep the version they subscribed \
             under; all others follow the new one. Every version stays in the log.
+            With --existing-from they move to the new version too, at that time, or with \
+            --next-period when the period begins that comes next.
 
             Example: daybook catalog publish prices.yaml
             """)
@@ -129,12 +135,31 @@ struct CatalogPublishCommand: MutationCommand {
     private static let lineBytesMax = 256 << 10
 
     @Argument(help: "A YAML or JSON file.") var file: String
+    @Option(
+        help: ArgumentHelp(
+            "When accounts that are subscribed already get the new version, as RFC 3339. Default: "
+                + "they keep theirs.", valueName: "time"))
+    var existingFrom: String?
+    @Flag(help: "They get it only when their next period begins, at that time or later.")
+    var nextPeriod = false
     @OptionGroup var identity: IdentityOptions
     @OptionGroup var server: SocketOptions
     @OptionGroup var format: JSONOption
 
+    func validate() throws {
+        if let existingFrom, Timestamp(rfc3339: existingFrom) == nil {
+            throw ValidationError(
+                "--existing-from \(existingFrom): give a time such as 2026-03-01T00:00:00Z")
+        }
+    }
+
     func request() throws -> Request {
-        let request = Request("publish", ["catalog": try CatalogFile(file).canonical])
+        var request = Request("publish", ["catalog": try CatalogFile(file).canonical])
+        if let existingFrom { request = request.setting("existing_from", .string(existingFrom)) }
+        if nextPeriod || existingFrom != nil {
+            request = request.setting(
+                "existing", .string(nextPeriod ? "next_period" : "at_once"))
+        }
         guard request.line.count <= Self.lineBytesMax - 1024 else {
             throw CommandFailure(
                 .rejected, "\(file): the canonical catalog has more than 255 KiB")

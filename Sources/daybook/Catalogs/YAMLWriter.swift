@@ -15,16 +15,32 @@ struct YAMLWriter {
     }
 
     private static let order = [
-        "catalog", "currency", "default_plan", "meters", "features", "credit", "plans", "event",
-        "aggregate", "value", "filter", "group_by", "unit", "burn", "name", "entitlements",
-        "prices", "meter", "description", "up_to", "size", "amount", "per", "flat", "package",
-        "graduated", "limit", "enforce", "reset",
+        "catalog", "currency", "default_plan", "timezones", "events", "meters", "features",
+        "credit", "plans", "personal",
+        // A meter.
+        "event", "aggregate", "value", "operation", "filter", "group_by", "window", "across",
+        "carry", "convert", "multiply", "divide", "round", "decimals",
+        // Credits, a plan.
+        "unit", "burn", "name", "billing", "every", "anchor", "timezone", "entitlements", "prices",
+        // A price, its model, and what else is said of it.
+        "meter", "description", "fee", "charged", "by", "rows", "up_to", "size", "rate", "percent",
+        "quantity", "amount", "per", "flat", "fixed", "free_events", "free_units", "multiplier",
+        "package", "graduated", "volume", "stairstep", "percentage", "graduated_percentage",
+        "dynamic", "matrix", "other", "flat_at_zero", "free", "prorate", "minimum", "maximum",
+        "commitment", "overage", "true_up", "discounts", "negative", "tax_exempt",
+        // The rest of a plan, an entitlement, and of the rules for events.
+        "tax", "order", "limit", "enforce", "reset", "max_age", "max_ahead", "late",
     ]
     /// Keys whose canonical text is a quantity.
-    private static let quantities: Set = ["amount", "per", "limit", "size", "up_to", "flat"]
+    private static let quantities: Set = [
+        "amount", "per", "limit", "size", "up_to", "flat", "multiply", "divide", "fee", "rate",
+        "percent", "quantity", "fixed", "free_units", "multiplier", "other", "free", "minimum",
+        "maximum", "overage",
+    ]
     /// Keys whose members are named by people and stand in the order of their names.
     private static let groups: Set = [
-        "meters", "features", "plans", "entitlements", "prices", "burn", "filter",
+        "meters", "features", "plans", "entitlements", "prices", "burn", "filter", "rows",
+        "timezones",
     ]
 
     private mutating func members(_ value: Value, indent: Int, parent: String) {
@@ -34,11 +50,21 @@ struct YAMLWriter {
             Self.groups.contains(parent) ? shown : shown.sorted { rank($0) < rank($1) }
         for member in sorted {
             let isQuantity =
-                Self.quantities.contains(member.name) && !Self.groups.contains(parent)
-                || parent == "burn"
+                switch parent {
+                case "burn": true
+                // Beside its price a row has the values of its dimensions, whatever their names.
+                case "row": member.name == "amount" || member.name == "per"
+                default: Self.quantities.contains(member.name) && !Self.groups.contains(parent)
+                }
+            let inner =
+                switch parent {
+                case "rows": "row"
+                case "row": ""
+                default: Self.groups.contains(parent) ? "" : member.name
+                }
             write(
-                Self.plain(member.name) + ":", member.value, indent: indent,
-                parent: Self.groups.contains(parent) ? "" : member.name, isQuantity: isQuantity)
+                Self.plain(member.name) + ":", member.value, indent: indent, parent: inner,
+                isQuantity: isQuantity)
         }
     }
 

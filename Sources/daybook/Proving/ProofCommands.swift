@@ -62,23 +62,31 @@ struct ProveCommand: ParsableCommand {
     }
 }
 
-/// An account and a month, given apart or as an invoice's name.
+/// An account and a billing period, given apart or as an invoice's name.
 struct InvoiceName {
     let account: String
-    /// Nil: the present month.
+    /// Nil: the present period.
     let period: Value?
 
     init(_ name: String, _ period: String?) {
         if period == nil, let slash = name.lastIndex(of: "/") {
-            let month = String(name[name.index(after: slash)...])
-            if Period(month: month) != nil {
+            let text = String(name[name.index(after: slash)...])
+            if Self.isPeriod(text) {
                 account = String(name[..<slash])
-                self.period = .string(month)
+                self.period = .string(text)
                 return
             }
         }
         account = name
         self.period = period.map { .string($0) }
+    }
+
+    /// Whether a text is a month or a date, such as 2026-03 or 2026-03-15.
+    private static func isPeriod(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard (2...3).contains(parts.count), parts[0].count == 4 else { return false }
+        return parts.dropFirst().allSatisfy { $0.count == 2 }
+            && parts.joined().allSatisfy { (48...57).contains($0) }
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Billing
 import Bytes
 import Codec
+import Engine
 import Money
 import Platform
 import Proofs
@@ -61,9 +62,9 @@ struct VerifyProofCommand: ParsableCommand {
     }
 
     private func print(_ proven: ProvenInvoice) throws {
-        let total = proven.invoice.total.map { "\($0)" } ?? "0"
-        let currency = proven.invoice.currency.map { " " + $0.code } ?? ""
-        let name = "\(proven.account)/\(proven.period.monthName)"
+        let total = proven.invoice["total"]?.text ?? "0"
+        let currency = proven.invoice["currency"]?.text.map { " " + $0 } ?? ""
+        let name = "\(proven.account)/\(proven.period)"
         let checkpoint = proven.checkpoint
         try Output.print([
             (proven.isSignerVerified ? "proven" : "consistent, signer unverified")
@@ -87,9 +88,9 @@ struct VerifyProofCommand: ParsableCommand {
         json.member("proven", proven.isSignerVerified)
         json.member("signer_verified", proven.isSignerVerified)
         json.member("signer", proven.key.description)
-        json.member("invoice", "\(proven.account)/\(proven.period.monthName)")
-        json.member("currency", proven.invoice.currency?.code)
-        json.member("total", proven.invoice.total?.description ?? "0")
+        json.member("invoice", "\(proven.account)/\(proven.period)")
+        json.member("currency", proven.invoice["currency"]?.text)
+        json.member("total", proven.invoice["total"]?.text ?? "0")
         json.member("entries", proven.entries)
         json.member("size", proven.checkpoint.size)
         json.member("root", proven.checkpoint.root.hex)

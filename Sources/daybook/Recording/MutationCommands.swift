@@ -153,6 +153,16 @@ struct SubscribeCommand: MutationCommand {
         help: ArgumentHelp(
             "When it starts, such as 2023-11-15T00:00:00Z. Default: now.", valueName: "time"))
     var effective: String?
+    @Option(
+        help: ArgumentHelp(
+            "The account's time zone, one of the catalog's. Default: the plan's.",
+            valueName: "zone"))
+    var timezone: String?
+    @Option(
+        help: ArgumentHelp(
+            "The instant from which billing periods are counted, for plans that count from the "
+                + "subscription. Default: when it starts.", valueName: "time"))
+    var anchor: String?
     @OptionGroup var identity: IdentityOptions
     @OptionGroup var server: SocketOptions
     @OptionGroup var format: JSONOption
@@ -163,11 +173,44 @@ struct SubscribeCommand: MutationCommand {
             [
                 "account": .string(account), "plan": .string(plan),
                 "effective": effective.map { .string($0) },
+                "timezone": timezone.map { .string($0) }, "anchor": anchor.map { .string($0) },
             ])
     }
 
     func line(_ reply: Reply) -> String {
         "\(account) is on plan \(plan) from \(effective ?? "now") on"
+    }
+}
+
+/// `daybook cancel ACCOUNT`.
+struct CancelCommand: MutationCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel",
+        abstract: "End an account's subscription.",
+        discussion: """
+            From then on the account is on the catalog's default plan, or on none. The period in \
+            which it ends is charged as its prices say: in parts, or in full.
+
+            Example: daybook cancel acme --effective 2023-11-20T00:00:00Z
+            """)
+
+    @Argument(help: "The account.") var account: String
+    @Option(
+        help: ArgumentHelp(
+            "When it ends, such as 2023-11-20T00:00:00Z. Default: now.", valueName: "time"))
+    var effective: String?
+    @OptionGroup var identity: IdentityOptions
+    @OptionGroup var server: SocketOptions
+    @OptionGroup var format: JSONOption
+
+    func request() -> Request {
+        Request(
+            "cancel",
+            ["account": .string(account), "effective": effective.map { .string($0) }])
+    }
+
+    func line(_ reply: Reply) -> String {
+        "the subscription of \(account) ends \(effective ?? "now")"
     }
 }
 

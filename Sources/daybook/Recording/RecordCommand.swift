@@ -84,6 +84,25 @@ struct LineSource: Sendable {
         return count
     }
 
+    /// Calls `body` with each line, without its end, as soon as it is there.
+    func forEachLine(_ body: ([UInt8]) throws -> Void) throws {
+        var buffer = ByteBuffer(capacity: Self.blockBytes)
+        var line: [UInt8] = []
+        var offset = 0
+        while true {
+            buffer.clear()
+            let count = try read(at: offset, into: &buffer)
+            if count == 0 { break }
+            offset += count
+            line += buffer.copyBytes(in: 0..<count)
+            while let end = line.firstIndex(of: UInt8(ascii: "\n")) {
+                try body(Array(line[..<end]))
+                line.removeSubrange(...end)
+            }
+        }
+        if !line.isEmpty { try body(line) }
+    }
+
     /// Hands everything over, and gives the last line its end if it has none.
     func pour(into queue: BlockQueue) {
         var buffer = ByteBuffer(capacity: Self.blockBytes)

@@ -3,7 +3,9 @@ extension Catalog {
     package static let personalMax = 64
 
     /// Reads `personal`: paths that lead neither into nor around each other or anything that is measured.
-    static func personal(_ meters: [Meter], _ reader: inout CatalogReader) -> [[String]] {
+    static func personal(
+        _ meters: [Meter], _ plans: [Plan], _ reader: inout CatalogReader
+    ) -> [[String]] {
         guard let value = reader["personal"] else { return [] }
         guard case .array(let list) = value, list.count <= personalMax else {
             reader.add(
@@ -26,13 +28,16 @@ extension Catalog {
         }
         paths.sort { dotted($0).utf8.lexicographicallyPrecedes(dotted($1).utf8) }
         reader.add(contentsOf: problems(of: paths, with: meters))
+        reader.add(contentsOf: problems(of: paths, with: plans))
         return paths
     }
 
     /// What stands against the personal properties because of meters that are not in this catalog, but
-    /// were in an earlier one: they go on counting, for the subscriptions that were made then.
-    package func personalProblems(with earlier: [Meter]) -> [CatalogProblem] {
+    /// were in an earlier one, and of earlier plans: they go on counting and charging, for the
+    /// subscriptions that were made then.
+    package func personalProblems(with earlier: [Meter], plans: [Plan]) -> [CatalogProblem] {
         Self.problems(of: personal, with: earlier.filter { meter($0.key) == nil })
+            + Self.problems(of: personal, with: plans)
     }
 
     /// What a bill depends on cannot be erased.
@@ -50,6 +55,24 @@ extension Catalog {
         }
     }
 
+    /// Nor can what chooses the row of a price.
+    private static func problems(of paths: [[String]], with plans: [Plan]) -> [CatalogProblem] {
+        let prices = plans.flatMap { plan in plan.prices.map { (plan.key, $0) } }
+        return paths.flatMap { path in
+            prices.compactMap { plan, price in
+                guard let read = price.matrix?.by.first(where: { overlaps($0, path) }) else {
+                    return nil
+                }
+                return CatalogProblem(
+                    path: "personal",
+                    message:
+                        "\"\(dotted(path))\" cannot be personal: the price \"\(price.key)\" of "
+                        + "\(plan) depends on \"\(dotted(read))\", and bills must survive an erasure"
+                )
+            }
+        }
+    }
+
     /// Whether one path leads to the other, or into it.
     private static func overlaps(_ left: [String], _ right: [String]) -> Bool {
         let count = min(left.count, right.count)
@@ -60,6 +83,6 @@ extension Catalog {
 extension Meter {
     /// All properties that it reads.
     fileprivate var paths: [[String]] {
-        filter.map(\.path) + groupBy + (valueProperty.map { [$0] } ?? [])
+        filter.map(\.path) + groupBy + [valueProperty, terms.operationProperty].compactMap { $0 }
     }
 }

@@ -1,0 +1,177 @@
+import Money
+
+/// Reads one plan.
+struct PlanReader {
+    let key: String
+    let currency: Currency?
+    let meters: [Meter]
+    let features: [Feature]
+    /// Names of the zones that there are beside UTC.
+    let timezones: [String]
+
+    func read(_ value: Value, _ parent: inout CatalogReader) -> Plan {
+        var reader = CatalogReader(
+            value, path: "plans.\(key)",
+            known: [
+                "name", "currency", "billing", "entitlements", "prices", "minimum", "maximum",
+                "discounts", "tax", "order",
+            ])
+        defer { parent.add(contentsOf: reader.problems) }
+        let name = reader.text("name") ?? key
+        // A missing currency is reported at the root; any stands in for it here.
+        let own = reader.currency("currency") ?? currency ?? Currency.usDollar
+        let entitlements = reader.entries("entitlements").compactMap { entitlement($0, &reader) }
+        let prices = reader.entries("prices").compactMap { member in
+            PriceReader(path: "plans.\(key).prices.\(member.name)", meters: meters)
+                .read(member, &reader)
+        }
+        return Plan(
+            key: key, name: name, currency: own,
+            entitlements: entitlements, prices: prices, terms: terms(&reader))
+    }
+
+    private func entitlement(
+        _ member: Value.Member, _ parent: inout CatalogReader
+    ) -> PlanEntitlement? {
+        let path = "plans.\(key).entitlements.\(member.name)"
+        guard let feature = features.first(where: { $0.key == member.name }) else {
+            parent.add(
+                "entitlements.\(member.name)", "there is no such feature under features")
+            return nil
+        }
+        if case .bool(let flag) = member.value {
+            return PlanEntitlement(feature: member.name, allowance: flag ? .on : .off)
+        }
+        guard case .object = member.value else {
+            parent.add(
+                "entitlements.\(member.name)",
+                "true, false, or a group with limit or unlimited is needed")
+            return nil
+        }
+        var reader = CatalogReader(
+            member.value, path: path, known: ["limit", "enforce", "reset", "unlimited"])
+        defer { parent.add(contentsOf: reader.problems) }
+        if feature.meterKey == nil {
+            reader.add("", "a switch is true or false; only metered features have limits")
+        }
+        let limit = reader.quantity("limit")
+        let unlimited = reader.flag("unlimited") ?? false
+        if unlimited == (reader["limit"] != nil) {
+            reader.add("limit", "give either limit: N or unlimited: true")
+        }
+        let enforce = reader.text("enforce") ?? "hard"
+        if enforce != "hard", enforce != "soft" {
+            reader.add("enforce", "\"\(enforce)\" is neither hard nor soft")
+        }
+        let reset = reader.text("reset") ?? "month"
+        if reset != "month" { reader.add("reset", "\"\(reset)\" is not month") }
+        guard let limit else { return PlanEntitlement(feature: member.name, allowance: .on) }
+        return PlanEntitlement(
+            feature: member.name, allowance: .limit(limit, isHard: enforce == "hard"))
+    }
+
+    private func terms(_ reader: inout CatalogReader) -> PlanTerms {
+        var terms = PlanTerms()
+        if let cycle = reader.group("billing", known: ["every", "anchor", "timezone"], cycle) {
+            terms.cycle = cycle
+        }
+        terms.minimum = reader.quantity("minimum")
+        terms.maximum = reader.quantity("maximum")
+        reader.checkBounds(terms.minimum, terms.maximum)
+        terms.discounts = Discount.list(&reader)
+        terms.tax = reader.group("tax", known: ["rate", "name"]) { group in
+            let name = group.text("name") ?? "Tax"
+            return group.requiredQuantity("rate").map { Tax(rate: $0, name: name) }
+        }
+        terms.order = order(&reader)
+        return terms
+    }
+
+    private func cycle(_ reader: inout CatalogReader) -> BillingCycle? {
+        let monthly = BillingCycle.monthly
+        var length = (count: monthly.count, unit: monthly.unit)
+        if let text = reader.text("every") {
+            if let given = BillingCycle.length(text) {
+                length = given
+            } else {
+                reader.add(
+                    "every",
+                    "\"\(text)\" is no length of a period; give day, week, month, year, or a number "
+                        + "of them from 1 to 1000, such as \"3 months\"")
+            }
+        }
+        let anchor = reader.word("anchor", BillingCycle.Anchor.self) ?? monthly.anchor
+        let zone = reader.text("timezone") ?? monthly.timezone
+        if zone != TimeZoneTable.utc.name, !timezones.contains(zone) {
+            reader.add(
+                "timezone",
+                "there is no time zone \"\(zone)\" under timezones; publish through daybook, which "
+                    + "adds the zones that plans name")
+        }
+        return BillingCycle(
+            count: length.count, unit: length.unit, anchor: anchor, timezone: zone)
+    }
+
+    private func order(_ reader: inout CatalogReader) -> [InvoiceStep] {
+        guard let value = reader["order"] else { return InvoiceStep.allCases }
+        guard case .array(let list) = value else {
+            reader.add("order", "a list of steps is needed, such as [minimum, discounts, tax]")
+            return InvoiceStep.allCases
+        }
+        var steps: [InvoiceStep] = []
+        for item in list {
+            let text = item.text ?? ""
+            guard let step = InvoiceStep(rawValue: text) else {
+                reader.add(
+                    "order", CatalogReader.noneOf(text, InvoiceStep.allCases.map(\.rawValue)))
+                continue
+            }
+            if steps.contains(step) {
+                reader.add("order", "\"\(text)\" stands twice")
+            } else {
+                steps.append(step)
+            }
+        }
+        return steps + InvoiceStep.allCases.filter { !steps.contains($0) }
+    }
+}
+
+extension BillingCycle {
+    /// Reads `month`, `3 months`, `1 week` …
+    static func length(_ text: String) -> (count: Int, unit: Unit)? {
+        if let unit = Unit(rawValue: text) { return (1, unit) }
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 2, let count = CatalogReader.number(parts[0]),
+            (1...1000).contains(count),
+            let unit = Unit.allCases.first(where: { CatalogReader.isWord(parts[1], $0.rawValue) })
+        else { return nil }
+        return (count, unit)
+    }
+
+    /// As `length` reads it.
+    var lengthText: String { count == 1 ? unit.rawValue : "\(count) \(unit.rawValue)s" }
+}
+
+extension Discount {
+    /// Reads `discounts`.
+    static func list(_ reader: inout CatalogReader) -> [Discount] {
+        reader.groups(
+            "discounts", known: ["percent", "amount", "name"], of: "discounts", mayBeEmpty: true
+        ) { group, _ in
+            let percent = group.quantity("percent")
+            let amount = group.quantity("amount")
+            let name = group.text("name")
+            guard (group["percent"] == nil) != (group["amount"] == nil) else {
+                group.add("", "give exactly one of: percent, amount")
+                return nil
+            }
+            if let percent {
+                if percent.units > 100 * Quantity.one.units {
+                    group.add("percent", "must be from 0 to 100")
+                }
+                return Discount(.percent(percent), name: name)
+            }
+            return amount.map { Discount(.amount($0), name: name) }
+        }
+    }
+}

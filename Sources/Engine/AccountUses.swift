@@ -1,0 +1,115 @@
+import Billing
+import Bytes
+import Codec
+import Money
+import Projections
+import SegmentedLog
+
+/// The entries of one account, wherever they are kept.
+protocol AccountEntrySource {
+    /// Calls `body` with each entry of the account in a range of positions, in their order.
+    func forEach(
+        from start: Position, before end: Position,
+        _ body: (_ position: Position, _ record: RawSpan, _ recordedAt: Int64) throws -> Void
+    ) throws(Refusal)
+}
+
+/// An account's entries in the log.
+struct LoggedEntries: AccountEntrySource {
+    let engine: Engine
+    let account: String
+
+    func forEach(
+        from start: Position, before end: Position,
+        _ body: (Position, RawSpan, Int64) throws -> Void
+    ) throws(Refusal) {
+        do {
+            try account.withBytes { name in
+                try engine.reader.forEachEntry(of: name, from: start, before: end) {
+                    try body($0, $1, $2.commitTime)
+                }
+            }
+        } catch {
+            throw Refusal(
+                code: "storage_failed",
+                message: "the log cannot be read: \(error); run `daybook verify`")
+        }
+    }
+}
+
+/// Uses of some meters by one account, read from its entries.
+struct AccountUses {
+    /// A use and the id of its event, for people.
+    struct Use {
+        let use: MeterUse
+        let id: String
+    }
+
+    /// In billing order.
+    private(set) var byKey: [UsageKey: [Use]] = [:]
+
+    /// Reads the entries before `end` whose time is in `span`.
+    static func read(
+        _ source: some AccountEntrySource, before end: Position, _ selection: MeterSelection,
+        in span: Period
+    ) throws(Refusal) -> AccountUses {
+        var uses = AccountUses()
+        try source.forEach(from: 0, before: end) { position, bytes, recordedAt in
+            try uses.add(RecordView(record: bytes), position, recordedAt, selection, span)
+        }
+        for key in uses.byKey.keys {
+            uses.byKey[key]?.sort { MeterUse.precedes($0.use, $1.use) }
+        }
+        return uses
+    }
+
+    private mutating func add(
+        _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
+        _ selection: MeterSelection, _ span: Period
+    ) throws {
+        switch record.kind {
+        case .event:
+            let time = Timestamp(nanoseconds: record.time ?? recordedAt)
+            guard span.contains(time) else { return }
+            for reader in selection.readers where reader.event.listens(to: record.type) {
+                guard case .counts(let units, let key, let removes) = reader.event.reading(of: record)
+                else { continue }
+                add(
+                    reader.key, record, position, time, Quantity(units: units), key, removes,
+                    reader.eventPaths, isConsume: false)
+            }
+        case .consume:
+            let time = Timestamp(nanoseconds: recordedAt)
+            guard span.contains(time), try record.outcome().decision?.allowed == true,
+                case .success(let order) = ConsumeOrder.read(record),
+                let key = selection.features[order.feature]?.meterKey
+            else { return }
+            for reader in selection.readers where reader.key.meter == key {
+                var uniqueKey: UInt128 = 0
+                if case .unique = reader.meter.aggregation {
+                    guard let node = record.property(reader.consume.valuePath) else { continue }
+                    uniqueKey = CompiledMeter.uniqueKey(node)
+                }
+                add(
+                    reader.key, record, position, time, order.quantity, uniqueKey, false,
+                    reader.consumePaths, isConsume: true)
+            }
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: return
+        }
+    }
+
+    private mutating func add(
+        _ key: UsageKey, _ record: borrowing RecordView, _ position: Position, _ time: Timestamp,
+        _ value: Quantity, _ uniqueKey: UInt128, _ removes: Bool, _ paths: [PropertyPath],
+        isConsume: Bool
+    ) {
+        let dimensions = paths.map { path -> Value? in
+            guard let node = record.property(path) else { return nil }
+            return try? ValueCoder.value(node)
+        }
+        let use = MeterUse(
+            position: position, time: time, order: record.identityOrder, value: value, key: uniqueKey,
+            removes: removes, dimensions: dimensions, isConsume: isConsume)
+        byKey[key, default: []].append(Use(use: use, id: record.id.makeString() ?? ""))
+    }
+}
