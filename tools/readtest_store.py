@@ -10,6 +10,8 @@ import killtest_client as client
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 CATALOG = json.loads((TOP / "Fixtures/catalogs/kill-test.json").read_text())
+# A line that is above zero, to be credited.
+CATALOG["plans"]["tested"].setdefault("prices", {})["base"] = {"fee": "31"}
 STARTED = time.monotonic()
 
 
@@ -102,6 +104,8 @@ def commands(part):
             for amount in ("10.5", "7"):
                 yield {"request": "grant", "id": f"g-{number}-{amount}", "account": f"acct-{number}",
                        "amount": amount, "priority": number % 2}
+    else:
+        yield {"request": "cancel", "id": "x-1", "account": "acct-5"}
     for number in range(120):
         yield {"request": "consume", "id": f"c-{part}-{number}", "account": f"acct-{number % 7}",
                "feature": ("calls", "tokens")[number // 7 % 2], "quantity": f"{number % 40}.25",
@@ -168,6 +172,9 @@ def make_store(server, dice):
     server.send(list(common_events(dice, 2500, "first")))
     server.ask({"request": "compact"})
     server.ask({"request": "checkpoint"})
+    server.ask({"request": "finalise", "account": "acct-1", "period": "2023-02"})
+    server.ask({"request": "credit_note", "id": "n-1", "account": "acct-1", "period": "2023-02",
+                "line": "base", "part": "3/28", "reason": "it was down"})
     # So many bytes that the server seals them unasked, and does not merge them.
     sealed, number = server.ask({"request": "status"})["sealed_position"], 0
     end = time.monotonic() + 60

@@ -72,7 +72,8 @@ struct AccountUses {
             let time = Timestamp(nanoseconds: record.time ?? recordedAt)
             guard span.contains(time) else { return }
             for reader in selection.readers where reader.event.listens(to: record.type) {
-                guard case .counts(let units, let key, let removes) = reader.event.reading(of: record)
+                guard
+                    case .counts(let units, let key, let removes) = reader.event.reading(of: record)
                 else { continue }
                 add(
                     reader.key, record, position, time, Quantity(units: units), key, removes,
@@ -108,7 +109,8 @@ struct AccountUses {
             return try? ValueCoder.value(node)
         }
         let use = MeterUse(
-            position: position, time: time, order: record.identityOrder, value: value, key: uniqueKey,
+            position: position, time: time, order: record.identityOrder, value: value,
+            key: uniqueKey,
             removes: removes, dimensions: dimensions, isConsume: isConsume)
         byKey[key, default: []].append(Use(use: use, id: record.id.makeString() ?? ""))
     }

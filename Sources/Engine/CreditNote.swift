@@ -60,7 +60,8 @@ struct CreditNote {
         case .amount(let number):
             guard let amount = Amount(number.description, currency: currency) else {
                 throw .bad(
-                    "amount", "\(number) has more than the \(currency.exponent) decimals of "
+                    "amount",
+                    "\(number) has more than the \(currency.exponent) decimals of "
                         + currency.code)
             }
             return amount

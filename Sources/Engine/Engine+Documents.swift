@@ -235,7 +235,8 @@ extension Engine {
         members: [(String, Value)], isSame: (Value) -> Bool
     ) throws(Refusal) -> RecordedDocument? {
         let data = Value.object(of: members)
-        guard let (reply, detail) = record(kind, source: source, id: id, account: account, data: data)
+        guard
+            let (reply, detail) = record(kind, source: source, id: id, account: account, data: data)
         else {
             guard failure == nil, !isClosing else { throw refusalNow }
             throw Refusal(

@@ -149,7 +149,9 @@ struct PriceCourse {
 
     /// The uses in billing order, each with the line's amount after it.
     func steps(_ uses: SpanUses) -> (opening: Fraction, steps: [Step]) {
-        guard let metered = uses.metered(charge.price, zone: period.zone) else { return (.zero, []) }
+        guard let metered = uses.metered(charge.price, zone: period.zone) else {
+            return (.zero, [])
+        }
         let span = charge.span.period
         let mine = uses.sorted(charge.price).filter { span.contains($0.use.time) }
         switch charge.price.model {
@@ -158,13 +160,15 @@ struct PriceCourse {
                 percentage, allowsNegative: charge.price.terms.allowsNegative)
             return (
                 .zero,
-                mine.map { Step(use: $0, quantity: Fraction($0.use.value), total: run.add($0.use.value)) }
+                mine.map {
+                    Step(use: $0, quantity: Fraction($0.use.value), total: run.add($0.use.value))
+                }
             )
         case .matrix: return (.zero, rowSteps(mine, metered))
         case .perUnit, .package, .graduated, .volume, .stairstep, .graduatedPercentage, .dynamic,
             .fee:
             guard charge.price.terms.proration == .none else {
-                return LevelCourses(charge: charge, metered: metered).steps(mine)
+                return levelSteps(mine, metered)
             }
             let opening = metered.openingQuantity(in: span, of: period.whole)
             var before = opening
@@ -179,6 +183,20 @@ struct PriceCourse {
         }
     }
 
+    /// A price taken over time: each use as if the level stayed from then on.
+    private func levelSteps(
+        _ uses: [AccountUses.Use], _ metered: MeteredUsage
+    ) -> (opening: Fraction, steps: [Step]) {
+        let parts = charge.integrals(metered)
+        var before = parts.opening.quantity ?? .zero
+        let steps = zip(uses, parts.after).map { use, part -> Step in
+            let quantity = part.quantity ?? .zero
+            defer { before = quantity }
+            return Step(use: use, quantity: quantity - before, total: part.amount)
+        }
+        return (parts.opening.amount, steps)
+    }
+
     private func rowSteps(_ uses: [AccountUses.Use], _ metered: MeteredUsage) -> [Step] {
         guard let matrix = charge.price.matrix else { return [] }
         var quantity = Fraction.zero
@@ -191,23 +209,5 @@ struct PriceCourse {
             return Step(
                 use: use, quantity: value, total: charge.amount(ofRow: row ?? "", quantity))
         }
-    }
-}
-
-/// A price taken over time, use by use: each as if the level stayed from then on.
-private struct LevelCourses {
-    let charge: PriceCharge
-    let metered: MeteredUsage
-
-    func steps(_ uses: [AccountUses.Use]) -> (opening: Fraction, steps: [PriceCourse.Step]) {
-        let opening = charge.integral(metered, uses: 0)
-        var before = opening.quantity ?? .zero
-        let steps = uses.enumerated().map { index, use -> PriceCourse.Step in
-            let part = charge.integral(metered, uses: index + 1)
-            let quantity = part.quantity ?? .zero
-            defer { before = quantity }
-            return PriceCourse.Step(use: use, quantity: quantity - before, total: part.amount)
-        }
-        return (opening.amount, steps)
     }
 }

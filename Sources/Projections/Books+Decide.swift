@@ -230,7 +230,8 @@ extension Books {
         }
         let problems: [CatalogProblem]
         switch Catalog.decode(value) {
-        case .success(let catalog): problems = catalog.personalProblems(
+        case .success(let catalog):
+            problems = catalog.personalProblems(
                 with: registry.meters, plans: registry.versions.flatMap(\.catalog.plans))
         case .failure(let failure): problems = failure.list
         }

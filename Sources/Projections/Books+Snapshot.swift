@@ -4,7 +4,8 @@ package import SegmentedLog
 extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
-        case registry, counters, credits, entitlements, deduplication, producers, redactions, invoices
+        case registry, counters, credits, entitlements, deduplication, producers, redactions,
+            invoices
 
         /// The version of the part's state.
         package var version: UInt32 {

@@ -295,7 +295,9 @@ private enum InvoiceState {
             let offset = reader.offset
             let start = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
             let end = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-            guard start <= end else { throw .invalid("a period that ends before it starts", offset) }
+            guard start <= end else {
+                throw .invalid("a period that ends before it starts", offset)
+            }
             var invoice = Invoices.Finalised(
                 name: name, period: Period(start: start, end: end),
                 through: try reader.readVarint(), position: try reader.readVarint(),

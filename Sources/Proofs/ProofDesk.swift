@@ -77,10 +77,7 @@ package struct ProofDesk: ProofAnswering {
     ) throws {
         let key = try key(engine)
         let asked = try engine.invoice(account: account, period: period, at: at)
-        // Of a period that is over one log has one proof, whenever it is asked for.
-        let at = min(at, asked.period.period.end)
-        let billed = try engine.invoice(account: account, period: asked.period.name, at: at)
-        let size = billed.position
+        let (name, size) = (asked.period.name, asked.position)
         let survey = try LogSurvey(
             engine.reader, size: size, catalogs: engine.catalogPositions, account: account,
             recordBytesMax: Self.recordBytesMax)
@@ -93,14 +90,15 @@ package struct ProofDesk: ProofAnswering {
         var prover = MerkleProver(survey.leaves, size: size)
         let document = ProofDocument(
             key: key.verifier, checkpoint: try sign(survey, engine), account: account,
-            period: billed.period.name, at: at, place: place, entries: survey.entries,
+            period: name, place: place, entries: survey.entries,
             hashes: try prover.multiproof(of: survey.entries.map(\.position)))
-        let invoice = ProofDocument.invoice(billed)
+        // The invoice that whoever checks it will make: from these entries, as of the last of them.
+        let invoice = ProofDocument.invoice(try document.bill(size))
         let bytes = document.encoded(invoice: invoice)
         guard bytes.count <= Self.documentBytesMax else {
             throw ProofFailure("entries", "the account has more than a proof can carry")
         }
-        json.member("invoice", "\(account)/\(billed.period.name)")
+        json.member("invoice", "\(account)/\(name)")
         json.member("entries", row.chain.count)
         json.key("proof")
         json.string(bytes.raw)

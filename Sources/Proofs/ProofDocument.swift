@@ -13,8 +13,8 @@ import SegmentedLog
 ///     key          the signer's key, `<name>+<key id>+<base64>`
 ///     checkpoint   the signed note
 ///     account, period    as in the invoice's name `ACCOUNT/PERIOD`
-///     at           the asking time: it decides whether a period is over
-///     invoice      as `invoice` answers it then at the checkpoint's size
+///     invoice      as `invoice` answers it at the checkpoint's size, asked at the time of the last entry
+///                  of the file: true-ups are due if that is behind the period
 ///     place        {index, path}: where the account's row stands in the accounts map
 ///     entries      {position, recorded_at, record}: all entries of the account up to the checkpoint
 ///                  and all catalogs, in position order; record: base64 of the canonical record
@@ -29,11 +29,19 @@ struct ProofDocument {
     var account: String
     /// The name of a billing period.
     var period: String
-    /// The asking time.
-    var at: Timestamp
     var place: AccountsMap.Place
     var entries: [BillFromEntries.Entry]
     var hashes: [Digest]
+
+    /// The invoice that follows from the entries.
+    /// - Parameter size: of the log.
+    func bill(_ size: Position) throws -> BilledInvoice {
+        var bill = BillFromEntries(account: account)
+        for entry in entries { try bill.append(entry) }
+        let last = entries.map(\.recordedAt).max() ?? 0
+        return try bill.invoice(
+            period: period, at: Timestamp(nanoseconds: last), position: size)
+    }
 
     /// The members of an invoice as an object.
     static func invoice(_ billed: BilledInvoice) -> [UInt8] {
@@ -54,7 +62,6 @@ struct ProofDocument {
         json.member("checkpoint", checkpoint.text)
         json.member("account", account)
         json.member("period", period)
-        json.member("at", at.description)
         json.key("invoice")
         json.raw(invoice.raw)
         json.key("place")
@@ -103,7 +110,7 @@ struct ReadProof {
             throw ProofFailure("file", "it is no proof")
         }
         let names = [
-            "proof", "key", "checkpoint", "account", "period", "at", "invoice", "place", "entries",
+            "proof", "key", "checkpoint", "account", "period", "invoice", "place", "entries",
             "hashes",
         ]
         for member in members where !names.contains(member.name) {
@@ -115,9 +122,6 @@ struct ReadProof {
         guard let invoice = value["invoice"] else {
             throw ProofFailure("invoice", "it is missing")
         }
-        guard let at = Timestamp(rfc3339: try Self.text(value, "at")) else {
-            throw ProofFailure("at", "it is no time such as 2026-04-01T00:00:00Z")
-        }
         guard let place = value["place"], let index = Self.count(place["index"]) else {
             throw ProofFailure("place", "the index is missing")
         }
@@ -125,7 +129,7 @@ struct ReadProof {
         document = ProofDocument(
             key: try VerifierKey(try Self.text(value, "key")),
             checkpoint: try SignedNote(try Self.text(value, "checkpoint")),
-            account: try Self.text(value, "account"), period: try Self.text(value, "period"), at: at,
+            account: try Self.text(value, "account"), period: try Self.text(value, "period"),
             place: .init(index: index, path: try Self.hashes(place["path"], "place")),
             entries: try Self.entries(value["entries"]),
             hashes: try Self.hashes(value["hashes"], "hashes"))

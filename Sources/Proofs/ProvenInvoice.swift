@@ -147,11 +147,7 @@ package struct ProvenInvoice: Sendable {
     private static func bill(
         _ document: ProofDocument, _ size: Position
     ) throws(ProofFailure) -> BilledInvoice {
-        var bill = BillFromEntries(account: document.account)
-        do {
-            for entry in document.entries { try bill.append(entry) }
-            return try bill.invoice(period: document.period, at: document.at, position: size)
-        } catch {
+        do { return try document.bill(size) } catch {
             throw ProofFailure("entries", "they cannot be billed: \(error)")
         }
     }

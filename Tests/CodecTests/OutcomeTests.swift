@@ -1,6 +1,7 @@
 import Billing
 import Bytes
 import Codec
+import Money
 import Seeds
 import Testing
 
@@ -68,6 +69,27 @@ import Testing
                 "1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact",
                 "7 cancel", "8 finalise", "9 credit_note",
             ])
+    }
+
+    /// The bytes of the kinds that commands have, and that a reader of them reads the same.
+    @Test(arguments: [RecordKind.cancel, .finalise, .creditNote])
+    func theBytesOfCommands(kind: RecordKind) throws {
+        var arena = ByteBuffer()
+        _ = try CommandEncoder(key: Encoding.key).encode(
+            kind, source: "s", id: "i", subject: "a", time: nil, timeText: "",
+            data: .object(of: [("n", .number(DecimalNumber(mantissa: 1, scale: 0)))]), into: &arena
+        ).get()
+        let name: [UInt8]
+        switch kind {
+        case .cancel: name = Array("daybook.cancel".utf8)
+        case .finalise: name = Array("daybook.finalise".utf8)
+        default: name = Array("daybook.credit_note".utf8)
+        }
+        let content = arena.copyBytes(in: 0..<arena.count)
+        #expect(
+            content == [1, kind.rawValue, 1, 0x73, 1, 0x69, UInt8(name.count)] + name
+                + [17, 1, 0x61, 8, 1, 1, 0x6E, 3, 2])
+        #expect(try RecordView(content: content.raw).kind == kind)
     }
 
     /// The bytes of one record, for ever: a change of them is a new version of the format.

@@ -1,6 +1,8 @@
 import Billing
 import Bytes
+import Money
 import Projections
+import Seeds
 import Testing
 
 /// Counters: what adds up, what is refused, and that only what counts is in the digest.
@@ -14,12 +16,14 @@ import Testing
         var meter: UInt32 = 0
         var month: Int32 = 24_314
         var group: String?
+        var isCounted = true
     }
 
     @discardableResult
     private func add(_ use: Use, to counters: inout Counters) -> Bool {
         let addition = Counters.Addition(
-            aggregation: use.aggregation, units: use.units, uniqueKey: use.uniqueKey)
+            aggregation: use.aggregation, units: use.units, uniqueKey: use.uniqueKey,
+            isCounted: use.isCounted)
         guard let group = use.group else {
             return counters.add(
                 addition, account: use.account, meter: use.meter, month: Month(index: use.month),
@@ -53,10 +57,69 @@ import Testing
         arguments: [
             (Aggregation.count, [1, 1, 1], [3, 3]), (.sum, [5, -7, 1], [3, -1]),
             (.max, [-5, -9, -2, -4], [4, -2]), (.max, [3, 9, 1], [3, 9]),
+            (.min, [-5, -9, -2, -4], [4, -9]), (.min, [3, 9, 1], [3, 1]), (.min, [7], [1, 7]),
+            (.average, [5, -7, 1, 1], [4, 0]), (.latest, [5, 6], [2, 0]),
+            (.timeWeighted, [5, 6], [2, 0]),
         ] as [(Aggregation, [Int128], [Int128])])
     func valuesCombine(_ aggregation: Aggregation, _ values: [Int128], _ expected: [Int128]) {
         let counters = counters(values.map { Use(aggregation: aggregation, units: $0) })
         #expect(total(counters, Use()) == expected)
+    }
+
+    /// Of a meter whose aggregate depends on order, on windows or on other months only the number of
+    /// events is kept.
+    @Test(arguments: Aggregation.allCases)
+    func whatCannotBeCountedIsOnlyNumbered(_ aggregation: Aggregation) {
+        let uses = [Int128.max, Int128.max, -7].map {
+            Use(
+                aggregation: aggregation, units: $0, uniqueKey: 9, group: "g", isCounted: false)
+        }
+        let counters = counters(uses)
+        #expect(total(counters, Use()) == [3, 0])
+        counters.forEachCell(of: 0) { #expect($0.events == 3 && $0.units == 0) }
+    }
+
+    @Test func anAverageIsASumOverANumber() {
+        let counters = counters(
+            [1, 2, 2].map { Use(aggregation: .average, units: $0 * Sample.one) })
+        func quantity(_ month: Int32, isAverage: Bool) -> Fraction {
+            counters.quantity(
+                account: 0, meter: 0, month: Month(index: month), isAverage: isAverage)
+        }
+        #expect(quantity(24_314, isAverage: true) == Fraction(5, over: 3))
+        #expect(quantity(24_314, isAverage: false) == Fraction(5))
+        #expect(quantity(24_315, isAverage: true) == .zero)
+    }
+
+    /// A counter says what the uses one by one amount to.
+    @Test(
+        arguments: [Aggregation.count, .sum, .max, .min, .average, .unique], Seeds.all)
+    func aCounterSaysWhatTheUsesAmountTo(_ aggregation: Aggregation, _ seed: UInt64) throws {
+        var generator = SeededGenerator(seed)
+        let value = aggregation == .count ? "" : #","value":"v""#
+        let meters = #""m":{"event":"e","aggregate":"\#(aggregation.rawValue)"\#(value)}"#
+        let json = #"{"catalog":1,"currency":"USD","meters":{\#(meters)},"plans":{}}"#
+        let meter = try #require(try Sample.catalog(json).meters.first)
+        #expect(meter.isCounted)
+        let time = Timestamp(nanoseconds: 1_772_323_200_000_000_000)
+        for count in [0, 1, 2, 30] {
+            let uses = (0..<UInt64(count)).map { position in
+                MeterUse(
+                    position: position, time: time, order: [],
+                    value: Quantity(units: Int128.random(in: -9...9, using: &generator)),
+                    key: UInt128.random(in: 0..<9, using: &generator), isConsume: true)
+            }
+            let counters = counters(
+                uses.map {
+                    Use(aggregation: aggregation, units: $0.value.units, uniqueKey: $0.key)
+                })
+            let month = Period(start: time, end: Timestamp(nanoseconds: time.nanoseconds + 1))
+            let counted = counters.quantity(
+                account: 0, meter: 0, month: Month(index: 24_314),
+                isAverage: aggregation == .average)
+            let usage = MeteredUsage(meter: meter, uses: uses, zone: .utc)
+            #expect(counted == usage.quantity(in: month, of: month))
+        }
     }
 
     @Test func distinctValuesAreCountedOnce() {
@@ -71,7 +134,7 @@ import Testing
     @Test(
         arguments: [
             (Aggregation.sum, Int128.max, 1), (.sum, Int128.min, -1), (.count, Int128.max, 1),
-            (.count, Int128.max - 5, Int128.max),
+            (.count, Int128.max - 5, Int128.max), (.average, Int128.max, 1),
         ] as [(Aggregation, Int128, Int128)])
     func anOverflowIsRefusedAndLeavesNothing(
         _ aggregation: Aggregation, _ first: Int128, _ second: Int128
@@ -140,7 +203,7 @@ import Testing
     /// Every field of a cell is in the digest.
     @Test(arguments: [
         Use(units: 2), Use(account: 1), Use(meter: 1), Use(month: 1), Use(group: "g"),
-        Use(aggregation: .unique, units: 0, uniqueKey: 7),
+        Use(aggregation: .unique, units: 0, uniqueKey: 7), Use(isCounted: false),
     ])
     func everyFieldIsInTheDigest(_ use: Use) {
         #expect(digest([use]) != digest([Use()]))

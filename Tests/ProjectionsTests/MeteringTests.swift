@@ -63,7 +63,7 @@ import Testing
         ] as [(String, Int128?)])
     func valuesAreExactNumbersOrUnreadable(_ data: String, _ units: Int128?) throws {
         let expected = units.map { Read.counts($0) } ?? .unreadable
-        for word in ["sum", "max"] {
+        for word in ["sum", "max", "min", "average", "latest", "time_weighted"] {
             let meter = #"{"event":"t","aggregate":"\#(word)","value":"n"}"#
             #expect(try read(meter, data) == expected, "\(word)")
         }
@@ -105,6 +105,40 @@ import Testing
         #expect(Set(keys).count == keys.count)
         #expect(try uniqueKey("{}") == nil)
         #expect(try uniqueKey(#"{"v":{"a":1,"b":2}}"#) == uniqueKey(#"{"v":{"b":2,"a":1}}"#))
+    }
+
+    /// What a unique meter with an operation reads: true if the value goes; nil: unreadable.
+    private func removes(_ data: String, operation: String?) throws -> Bool? {
+        let member = operation.map { #","operation":"\#($0)""# } ?? ""
+        let meter = try #require(
+            try Sample.meters(#""m":{"event":"t","aggregate":"unique","value":"v"\#(member)}"#)
+                .first)
+        let content = try Sample.event("e", "t", "a", data)
+        let view = try RecordView(content: content.raw)
+        switch meter.reading(of: view) {
+        case .counts(_, _, let removes): return removes
+        case .unreadable: return nil
+        case .notMine:
+            Issue.record("it is the meter's")
+            return nil
+        }
+    }
+
+    @Test(
+        arguments: [
+            (#"{"v":1,"op":"add"}"#, false), (#"{"v":1,"op":"remove"}"#, true),
+            (#"{"v":1}"#, false), (#"{"v":1,"op":"Remove"}"#, nil), (#"{"v":1,"op":""}"#, nil),
+            (#"{"v":1,"op":"remove "}"#, nil), (#"{"v":1,"op":null}"#, nil),
+            (#"{"v":1,"op":true}"#, nil), (#"{"v":1,"op":0}"#, nil),
+            (#"{"v":1,"op":["add"]}"#, nil), (#"{"op":"remove"}"#, nil), ("{}", nil),
+        ] as [(String, Bool?)])
+    func anOperationAddsOrRemovesOrCannotBeRead(_ data: String, _ expected: Bool?) throws {
+        #expect(try removes(data, operation: "op") == expected)
+        let deep = #"{"v":1,"o":\#(data)}"#
+        let isValueless = !data.contains(#""v""#)
+        if !isValueless { #expect(try removes(deep, operation: "o.op") == expected) }
+        // A meter without an operation does not look for one.
+        #expect(try removes(data, operation: nil) == (isValueless ? nil : false))
     }
 
     private func group(_ data: String, number: UInt32 = 0) throws -> [UInt8] {

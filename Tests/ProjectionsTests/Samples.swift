@@ -89,7 +89,8 @@ enum Sample {
         try command(
             .creditNote, "n\(number)", account,
             #"{"name":"\#(name)","line":"\#(line)","number":\#(number),"currency":"USD","#
-                + #""line_amount":"\#(amount)","subtotal":"-\#(amount)","total":"-\#(amount)","settle":"next_invoice"}"#)
+                + #""line_amount":"\#(amount)","subtotal":"-\#(amount)","total":"-\#(amount)","settle":"next_invoice"}"#
+        )
     }
 
     /// A catalog, given as JSON.

@@ -41,11 +41,8 @@ import Testing
     }
 
     private func invoice(_ document: ProofDocument) throws -> [UInt8] {
-        var bill = BillFromEntries(account: document.account)
-        for entry in document.entries { try bill.append(entry) }
         let end = max(survey.size, (document.entries.last?.position ?? 0) + 1)
-        return ProofDocument.invoice(
-            try bill.invoice(period: document.period, at: document.at, position: end))
+        return ProofDocument.invoice(try document.bill(end))
     }
 
     private func kind(_ entry: BillFromEntries.Entry) throws -> RecordKind {

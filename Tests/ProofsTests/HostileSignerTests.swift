@@ -40,7 +40,7 @@ import Testing
             accounts: AccountsMap([.init(key: rowKey, chain: chain)]))
         let document = ProofDocument(
             key: key.verifier, checkpoint: try key.sign(checkpoint.body), account: account,
-            period: "2026-03", at: try #require(Timestamp(rfc3339: "2026-04-01T00:00:00Z")),
+            period: "2026-03",
             place: .init(index: 0, path: []), entries: entries, hashes: [])
         return document.encoded(invoice: Array("{}".utf8))
     }

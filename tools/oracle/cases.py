@@ -87,9 +87,9 @@ class Maker:
         if kind in ("latest", "time_weighted") or "operation" in meter:
             if self.chance(0.5):
                 meter["carry"] = True
-        elif kind not in ("average",) and self.chance(0.35):
-            meter["window"] = self.r.choice(["hour", "day", "day"])
-            if self.chance(0.4):
+        elif kind not in ("average",) and self.chance(0.45):
+            meter["window"] = self.r.choice(["hour", "day", "day", "day"])
+            if self.chance(0.6):
                 meter["across"] = "max"
         if self.chance(0.2):
             meter["convert"] = {"divide": self.r.choice(["10", "3", "1000"])}
@@ -281,8 +281,8 @@ class Maker:
                 back = self.r.choice([0, 0, 0, 0.5, 9, 40])
                 # Days that come again, so that events share an instant.
                 day = clock - back
-                if self.chance(0.4):
-                    day = self.r.choice([5, 12, 20]) + self.r.choice([0, 0, 0.9, 0.95])
+                if self.chance(0.6):
+                    day = self.r.choice([5, 6, 12, 13]) + self.r.choice([0, 0, 0.97, 0.97])
                 entries.append(self.event(number, min(day, clock), recorded))
             elif kind < 0.87:
                 entries.append({"kind": "subscribe", "recorded_at": recorded, "plan": self.r.choice(plans),

@@ -105,7 +105,7 @@ extension Contract {
         }
         return BillingPeriod(
             period: period, whole: period, name: name, zone: stretch(at: period.start).zone,
-            spans: spans, planBefore: found.planBefore, next: next(after: period.end))
+            spans: spans, planBefore: plan(before: period.start), next: next(after: period.end))
     }
 
     private struct Run {
@@ -148,9 +148,11 @@ extension Contract {
         return BillingPeriod(
             period: covered, whole: whole, name: run.recurrence.name(of: whole),
             zone: run.recurrence.zone, spans: spans,
-            planBefore: covered.start == .min
-                ? nil : plan(at: Timestamp(nanoseconds: covered.start.nanoseconds - 1)),
-            next: next(after: covered.end))
+            planBefore: plan(before: covered.start), next: next(after: covered.end))
+    }
+
+    private func plan(before time: Timestamp) -> Plan? {
+        time == .min ? nil : plan(at: Timestamp(nanoseconds: time.nanoseconds - 1))
     }
 
     private func next(after end: Timestamp) -> BillingPeriod.Next? {

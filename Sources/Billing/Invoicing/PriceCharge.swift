@@ -105,11 +105,52 @@ package struct PriceCharge {
             amount: run.total)
     }
 
+    /// The base line of a price taken over time: without any use in the span, and with each as if the
+    /// level stayed from then on.
+    ///
+    /// A use at the end of a course of levels cuts the last level in two, so that the sums before it stay:
+    /// one step a use, however many there are.
+    package func integrals(_ metered: MeteredUsage) -> (opening: Part, after: [Part]) {
+        let proration = price.terms.proration
+        let course = metered.levels(in: span.period, of: period.whole, by: proration, uses: 0)
+        var settled = LevelSum()
+        var level = course.end
+        var since = span.period.start
+        let opening = part(settled, level, share(from: since))
+        let after = metered.changes(in: span.period, of: period.whole, by: proration).map {
+            change in
+            if change.time > since {
+                let held = Period(start: since, end: change.time)
+                settled.add(
+                    paid(level), raw: max(.zero, level), price.model,
+                    Self.share(of: held, in: period, by: proration))
+                since = change.time
+            }
+            level = change.level
+            return part(settled, level, share(from: since))
+        }
+        return (opening, after)
+    }
+
+    private func share(from time: Timestamp) -> Fraction {
+        Self.share(
+            of: Period(start: time, end: span.period.end), in: period, by: price.terms.proration)
+    }
+
+    private func paid(_ level: Fraction) -> Fraction { max(.zero, max(.zero, level) - free) }
+
+    private func part(_ settled: LevelSum, _ level: Fraction, _ rest: Fraction) -> Part {
+        var sum = settled
+        sum.add(paid(level), raw: max(.zero, level), price.model, rest)
+        return Part(
+            row: nil, quantity: sum.quantity,
+            amount: sum.amount(price.model, end: paid(level)))
+    }
+
     /// The base line of a price taken over time.
-    /// - Parameter uses: with so many of the span's uses, the first in billing order; nil: all.
-    package func integral(_ metered: MeteredUsage, uses: Int? = nil) -> Part {
+    private func integral(_ metered: MeteredUsage) -> Part {
         let found = metered.levels(
-            in: span.period, of: period.whole, by: price.terms.proration, uses: uses)
+            in: span.period, of: period.whole, by: price.terms.proration)
         let free = free
         let held = found.levels.map { (level: max(.zero, $0.level), weight: $0.weight) }
         let levels = held.map { (level: max(.zero, $0.level - free), weight: $0.weight) }

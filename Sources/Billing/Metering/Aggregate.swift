@@ -14,9 +14,12 @@ struct Aggregate {
     mutating func add(_ use: MeterUse) {
         let value = use.value.units
         switch aggregation {
-        case .count:
-            units = Self.sum(units, use.isConsume ? value : Quantity.one.units)
-        case .sum, .average, .timeWeighted: units = Self.sum(units, value)
+        case .count, .sum, .average, .timeWeighted:
+            let isOne = aggregation == .count && !use.isConsume
+            let (sum, overflow) = units.addingReportingOverflow(isOne ? Quantity.one.units : value)
+            // As the counters do: a use with which no Int128 holds the sum is not counted.
+            if overflow { return }
+            units = sum
         case .max: units = isEmpty ? value : Swift.max(units, value)
         case .min: units = isEmpty ? value : Swift.min(units, value)
         case .latest: units = value
@@ -34,11 +37,5 @@ struct Aggregate {
             isEmpty ? .zero : Fraction(Quantity(units: units)) * Fraction(1, over: uses)
         case .count, .sum, .max, .min, .latest, .timeWeighted: Fraction(Quantity(units: units))
         }
-    }
-
-    /// As the counters do: what no Int128 holds is not added.
-    private static func sum(_ left: Int128, _ right: Int128) -> Int128 {
-        let (sum, overflow) = left.addingReportingOverflow(right)
-        return overflow ? left : sum
     }
 }

@@ -53,13 +53,6 @@ extension MeterTerms.Conversion {
         case .floor: rule = .floor
         case .halfUp: rule = .halfAwayFromZero
         }
-        guard let units = exact.rounded(decimals: decimals, rule) else { return exact }
-        return Fraction(units) * Fraction(1, over: Self.powers[decimals])
+        return exact.rounded(toDecimals: decimals, rule)
     }
-
-    private static let powers: [Int128] = {
-        var powers: [Int128] = [1]
-        for _ in 1...12 { powers.append(powers[powers.count - 1] * 10) }
-        return powers
-    }()
 }

@@ -20,13 +20,9 @@ extension MeteredUsage {
     package func levels(
         in span: Period, of period: Period, by proration: Proration, uses: Int? = nil
     ) -> LevelCourse {
-        let end = uses.map { self.uses(in: span).startIndex + $0 } ?? all.count
-        return levels(in: span, of: period, by: proration, before: end)
-    }
-
-    func levels(
-        in span: Period, of period: Period, by proration: Proration, before end: Int
-    ) -> LevelCourse {
+        let mine = self.uses(in: span)
+        // Never beyond the span, though by the day a change counts before its own instant.
+        let end = mine.startIndex + Swift.min(uses ?? mine.count, mine.count)
         var total = Aggregate(meter.aggregation)
         let first = opening(of: period)
         var index = first
@@ -40,7 +36,6 @@ extension MeteredUsage {
         var from = span.start
         while index < end {
             let at = Swift.max(time(of: all[index], proration), span.start)
-            guard at < span.end, all[index].time < span.end else { break }
             if at > from {
                 append(from, at, &course, period, proration)
                 from = at
@@ -53,6 +48,21 @@ extension MeteredUsage {
         // A level between two changes of one instant held for no time.
         course.peak = course.levels.map(\.level).max() ?? course.end
         return course
+    }
+
+    /// When each use of a span takes effect, and the level that it leaves.
+    package func changes(
+        in span: Period, of period: Period, by proration: Proration
+    ) -> [(time: Timestamp, level: Fraction)] {
+        var total = Aggregate(meter.aggregation)
+        let range = uses(in: span)
+        for use in all[Swift.min(opening(of: period), range.startIndex)..<range.startIndex] {
+            total.add(use)
+        }
+        return range.map { use in
+            total.add(use)
+            return (Swift.max(time(of: use, proration), span.start), total.quantity)
+        }
     }
 
     private func time(of use: MeterUse, _ proration: Proration) -> Timestamp {

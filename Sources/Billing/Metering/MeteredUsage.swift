@@ -50,92 +50,52 @@ package struct MeteredUsage: Sendable {
     /// The quantity in a span, in the unit that is priced.
     /// - Parameter period: the whole billing period that the span is a part of.
     package func quantity(in span: Period, of period: Period) -> Fraction {
-        let end = Swift.max(index(of: span.start), index(of: span.end))
-        return quantity(in: span, of: period, before: end)
+        convert(rawQuantity(in: span, of: period))
+    }
+
+    /// The quantity in a span as it was measured, before conversion.
+    package func rawQuantity(in span: Period, of period: Period) -> Fraction {
+        var total = opening(of: span, in: period)
+        total.add(all: uses(in: span))
+        return total.quantity
     }
 
     /// What the span would amount to without any use in it.
     package func openingQuantity(in span: Period, of period: Period) -> Fraction {
-        quantity(in: span, of: period, before: index(of: span.start))
+        convert(opening(of: span, in: period).quantity)
     }
 
     /// The span's uses, each with the span's quantity as if it were the last.
     package func running(
         in span: Period, of period: Period
     ) -> [(use: MeterUse, quantity: Fraction)] {
-        let range = uses(in: span)
-        if meter.terms.window == nil, let total = simpleTotal(at: range.startIndex, period) {
-            var total = total
-            return range.map { use in
-                total.add(use)
-                return (use, convert(total.quantity))
-            }
-        }
-        return range.indices.map { index in
-            (all[index], quantity(in: span, of: period, before: index + 1))
+        var total = opening(of: span, in: period)
+        return uses(in: span).map { use in
+            total.add(use)
+            return (use, convert(total.quantity))
         }
     }
 
-    /// The aggregate at the beginning of a span, where it goes on use by use; nil where it does not.
-    private func simpleTotal(at start: Int, _ period: Period) -> Aggregate? {
-        var total = Aggregate(meter.aggregation)
+    /// The total at the beginning of a span: of what goes on from before, else nothing.
+    private func opening(of span: Period, in period: Period) -> any UsageTotal {
+        if let window = meter.terms.window { return WindowTotal(meter, window, zone: zone) }
+        let start = index(of: span.start)
         switch meter.aggregation {
-        case .timeWeighted: return nil
-        case .count, .sum, .max, .min, .average: return total
+        case .timeWeighted:
+            var total = LevelIntegral(over: span, of: period)
+            total.add(all: all[Swift.min(opening(of: period), start)..<start])
+            return total
+        case .count, .sum, .max, .min, .average: return Aggregate(meter.aggregation)
         case .latest:
+            var total = Aggregate(meter.aggregation)
             if meter.terms.carries, start > 0 { total.add(all[start - 1]) }
             return total
         case .unique:
+            var total = Aggregate(meter.aggregation)
             guard meter.terms.operationProperty != nil else { return total }
-            for use in all[Swift.min(opening(of: period), start)..<start] { total.add(use) }
+            total.add(all: all[Swift.min(opening(of: period), start)..<start])
             return total
         }
-    }
-
-    private func quantity(in span: Period, of period: Period, before end: Int) -> Fraction {
-        convert(rawQuantity(in: span, of: period, before: end))
-    }
-
-    private func rawQuantity(
-        in span: Period, of period: Period, before end: Int
-    ) -> Fraction {
-        let start = index(of: span.start)
-        if let window = meter.terms.window { return windowed(all[start..<end], window) }
-        if case .timeWeighted = meter.aggregation {
-            let found = levels(in: span, of: period, by: .second, before: end)
-            return found.levels.reduce(Fraction.zero) { $0 + $1.level * $1.weight }
-        }
-        guard var total = simpleTotal(at: start, period) else { return .zero }
-        for use in all[start..<end] { total.add(use) }
-        return total.quantity
-    }
-
-    private func windowed(
-        _ uses: ArraySlice<MeterUse>, _ window: MeterTerms.Window
-    ) -> Fraction {
-        var combined = Fraction.zero
-        var isFirst = true
-        var current = Aggregate(meter.aggregation)
-        var start: Timestamp?
-        func close() {
-            guard !current.isEmpty else { return }
-            switch meter.terms.across {
-            case .sum: combined = combined + current.quantity
-            case .max: combined = isFirst ? current.quantity : Swift.max(combined, current.quantity)
-            }
-            isFirst = false
-        }
-        for use in uses {
-            let begins = Share.windowStart(containing: use.time, window, zone)
-            if begins != start {
-                close()
-                current = Aggregate(meter.aggregation)
-                start = begins
-            }
-            current.add(use)
-        }
-        close()
-        return combined
     }
 
     private func convert(_ quantity: Fraction) -> Fraction {

@@ -107,14 +107,16 @@ struct RateCase {
         }
         guard let got = got?.text, let number = DecimalNumber(got), let wish = DecimalNumber(text)
         else { return "is missing, wanted \(text)" }
-        let decimals = text.split(separator: ".").count == 2
+        let decimals =
+            text.split(separator: ".").count == 2
             ? text.split(separator: ".")[1].count : 0
         // Money is exact; a quantity that goes on is compared as far as it is written down.
         guard let exact = Quantity(number), let sought = Quantity(wish) else {
             return number == wish ? nil : "is \(got), wanted \(text)"
         }
         if exact == sought { return nil }
-        let isRounded = decimals >= 4
+        let isRounded =
+            decimals >= 4
             && Fraction(exact).rounded(decimals: decimals)
                 == Fraction(sought).rounded(decimals: decimals)
         return isRounded ? nil : "is \(got), wanted \(text)"
@@ -158,7 +160,9 @@ struct RateCase {
                     ("timezone", value["timezone"] ?? .null), ("anchor", value["anchor"] ?? .null),
                 ]))
         }
-        for (index, event) in events.enumerated() { entries.append(self.event(event, index, start)) }
+        for (index, event) in events.enumerated() {
+            entries.append(self.event(event, index, start))
+        }
         if case .array(let changes)? = value["changes"] {
             // What was recorded when it took effect says so once.
             entries += changes.map { change in
@@ -229,11 +233,18 @@ struct RateCase {
             prices = members.map { ($0.name, $0.value) }
         }
         let metered = prices.map { name, price -> (String, Value) in
-            guard case .object(let members) = price, price["fee"] == nil else { return (name, price) }
-            return (name, .object(of: [("meter", .string("units"))] + members.map { ($0.name, $0.value) }))
+            guard case .object(let members) = price, price["fee"] == nil else {
+                return (name, price)
+            }
+            return (
+                name,
+                .object(of: [("meter", .string("units"))] + members.map { ($0.name, $0.value) })
+            )
         }
         var plan: [(String, Value)] = [("prices", .object(of: metered))]
-        if case .object(let members)? = value["plan"] { plan += members.map { ($0.name, $0.value) } }
+        if case .object(let members)? = value["plan"] {
+            plan += members.map { ($0.name, $0.value) }
+        }
         let tree = Value.object(of: [
             ("catalog", .number(DecimalNumber(mantissa: 1, scale: 0))),
             ("currency", value["currency"] ?? .string("USD")),
