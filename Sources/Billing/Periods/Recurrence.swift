@@ -1,6 +1,9 @@
 /// Billing periods one after the other: each boundary is so many units of the calendar behind the
 /// anchor, computed from the anchor itself and never from the boundary before it, so that a period
 /// anchored on the 31st comes back to the 31st after every short month.
+///
+/// Two boundaries are the same instant only where the clocks leapt over a whole date (Apia,
+/// 2011-12-30). The period between them holds nothing, and no instant lies in it.
 package struct Recurrence: Hashable, Sendable {
     /// Units in a period, 1…1000.
     package let count: Int
@@ -67,8 +70,10 @@ package struct Recurrence: Hashable, Sendable {
         return zone.instant(of: LocalTime(date: date, nanoseconds: local.nanoseconds))
     }
 
-    /// The number of the period in which an instant lies: boundary(n) ≤ time < boundary(n + 1).
+    /// The number of the period in which an instant lies: boundary(n) ≤ time < boundary(n + 1). Only
+    /// the last instant of all lies at the end of its period: nothing comes after it.
     package func index(containing time: Timestamp) -> Int {
+        let time = Swift.min(time, Timestamp(nanoseconds: .max - 1))
         let (first, now) = (zone.local(anchor).date, zone.local(time).date)
         let guess: Int
         switch unit {
@@ -77,17 +82,18 @@ package struct Recurrence: Hashable, Sendable {
         case .month: guess = (now.monthNumber - first.monthNumber) / count
         case .year: guess = (now.monthNumber - first.monthNumber) / (count * 12)
         }
-        // The estimate by whole units is at most a period off, for times of day and short months.
-        var index = guess + 2
-        while boundary(index) > time, boundary(index) > boundary(index - 1) { index -= 1 }
+        // By whole units alone it is a few periods off: for times of day, short months and dates that
+        // the clocks leap over. The boundaries decide; they never go back.
+        var index = guess
+        while boundary(index) > time { index -= 1 }
+        while boundary(index + 1) <= time { index += 1 }
         return index
     }
 
     /// The period in which an instant lies.
     package func period(containing time: Timestamp) -> Period {
         let index = index(containing: time)
-        // At the end of time the last boundary stands for all that would follow.
-        return Period(start: min(boundary(index), time), end: max(boundary(index + 1), time))
+        return Period(start: boundary(index), end: boundary(index + 1))
     }
 
     /// A period's name: `2026-03` for a calendar month, else the local date of its first day.

@@ -13,7 +13,9 @@ package enum Share {
             return whole > 0 ? (length(part), whole) : (1, 1)
         case .day:
             let whole = days(period, zone)
-            return whole > 0 ? (days(part, zone), whole) : (1, 1)
+            // No day to count: a period between two boundaries of one date.
+            if whole == 0 { return of(part, in: period, by: .second, zone: zone) }
+            return (days(part, zone), whole)
         }
     }
 
@@ -25,22 +27,20 @@ package enum Share {
     /// Local days from the day of a period's start to that of its end: the day of a change belongs to
     /// what comes after it.
     package static func days(_ period: Period, _ zone: TimeZoneTable) -> Int128 {
-        Int128(
-            zone.local(period.end).date.daysSinceEpoch
-                - zone.local(period.start).date.daysSinceEpoch)
+        Int128(zone.day(containing: period.end) - zone.day(containing: period.start))
     }
 
-    /// The first instant of the local hour or day in which an instant lies.
+    /// The first instant of the local hour or day in which an instant lies. An hour that comes twice
+    /// is two windows. Where the clocks change by half an hour, what is left of an hour is a window by
+    /// itself, named by the instant at which the new clocks would have begun it.
     package static func windowStart(
         containing time: Timestamp, _ window: MeterTerms.Window, _ zone: TimeZoneTable
     ) -> Timestamp {
         switch window {
         case .day: return zone.startOfDay(containing: time)
         case .hour:
-            // By the clocks, but an hour that comes twice is two windows.
-            let local = zone.local(time)
-            return Timestamp(
-                nanoseconds: time.nanoseconds - local.nanoseconds % 3_600_000_000_000)
+            let passed = zone.local(time).nanoseconds % 3_600_000_000_000
+            return Timestamp(clamping: Int128(time.nanoseconds) - Int128(passed))
         }
     }
 }
