@@ -116,11 +116,18 @@ class Contract:
     def named(self, text):
         """The period with a name; of several the newest with something bought in it."""
         runs = self.runs()
-        for index in reversed(range(len(runs))):
-            for probe in self.probes(text, runs[index][0]):
-                found = self.of_run(index, probe, runs)
-                if self.spans(found[1], runs[index][0]):
+        for exact in (True, False):
+            for index in reversed(range(len(runs))) if exact else ():
+                found = self.of_run(index, runs[index][1], runs)
+                if name_of(found) == text and self.spans(found[1], runs[index][0]):
                     return found
+            for index in reversed(range(len(runs))):
+                for probe in self.probes(text, runs[index][0]):
+                    found = self.of_run(index, probe, runs)
+                    if exact and name_of(found) != text:
+                        continue
+                    if self.spans(found[1], runs[index][0]):
+                        return found
         if runs:
             for probe in self.probes(text, runs[0][0]):
                 return self.of_run(0, probe, runs)
@@ -172,6 +179,16 @@ class Contract:
     def at(self, time):
         found = [stretch for stretch in self.stretches if stretch.start <= time]
         return found[-1]
+
+
+def name_of(found):
+    """A period's name; one that begins where another recurrence ended goes by its first day."""
+    recurrence, period, whole = found
+    if period[0] == whole[0]:
+        return recurrence.name(whole[0])
+    from .periods import EPOCH
+    import datetime
+    return str(EPOCH + datetime.timedelta(days=recurrence.zone.local(period[0])[0]))
 
 
 def plan_of(catalog, plan):

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from . import planted, prices
-from .contract import Contract
+from .contract import Contract, name_of
 from .metering import Metered, half_away, read
 from .periods import BEGINNING, share, text
 
@@ -36,6 +36,9 @@ class Bill:
         self.spans = contract.spans(self.period, None if fixed else self.recurrence)
         self.currency = self.spans[-1][0]["currency"] if self.spans else None
         self.lines, self.taxes = [], []
+
+    def name(self):
+        return name_of((self.recurrence, self.period, self.whole))
 
     def make(self, foreign):
         if self.currency is None:
@@ -285,7 +288,7 @@ def finalise(case, whole, position, entry, state):
     if final is not None or bill.currency is None:
         return
     total = sum(line.amount for line in bill.lines)
-    name = bill.recurrence.name(bill.whole[0])
+    name = bill.name()
     state["finalised"].append((name, bill, position))
     state["carried"] = (total, bill.currency) if total < 0 else None
 
@@ -300,7 +303,7 @@ def invoice(history, name, at, until, state):
     if found is None:
         raise KeyError(name)
     for finalised, bill, _ in state["finalised"]:
-        if finalised == found[0].name(found[2][0]):
+        if finalised == name_of(found):
             return bill, bill
     bill = Bill(history, contract, found, until, at)
     through = state["finalised"][-1][2] if state["finalised"] else 0
@@ -363,13 +366,13 @@ def decimal(minor, currency):
 
 def answer(bill, _):
     if bill.currency is None:
-        return {"name": bill.recurrence.name(bill.whole[0]), "currency": None, "lines": [], "total": "0"}
+        return {"name": bill.name(), "currency": None, "lines": [], "total": "0"}
     lines = [{"id": l.id, "amount": decimal(l.amount, l.currency),
               "quantity": None if l.quantity is None else shown(l.quantity)} for l in bill.lines]
     total = sum(line.amount for line in bill.lines)
     tax = sum(line.amount for line in bill.lines if line.is_tax)
     return {
-        "name": bill.recurrence.name(bill.whole[0]), "start": text(bill.period[0]), "end": text(bill.period[1]),
+        "name": bill.name(), "start": text(bill.period[0]), "end": text(bill.period[1]),
         "currency": bill.currency, "lines": lines, "total": decimal(total, bill.currency),
         "tax": decimal(tax, bill.currency), "subtotal": decimal(total - tax, bill.currency),
     }

@@ -22,7 +22,8 @@ package struct BillingPeriod: Hashable, Sendable {
     package let period: Period
     /// The period as the recurrence counts it: shares are shares of this.
     package let whole: Period
-    /// `2026-03` for a calendar month, else the local date of its first day.
+    /// `2026-03` for a calendar month, else the local date of its first day; also of a month that
+    /// begins where a plan with other periods ended.
     package let name: String
     /// The zone whose days count.
     package let zone: TimeZoneTable
@@ -79,6 +80,17 @@ extension Contract {
     /// - Returns: nil if the text is no such name, or no period of the account has it.
     package func billingPeriod(named text: String) -> BillingPeriod? {
         let runs = runs()
+        // What a change of recurrence has cut goes by its first day: a month may hold several periods.
+        for index in runs.indices.reversed() {
+            let first = period(
+                runs[index].recurrence.period(containing: runs[index].range.start), of: index, runs)
+            if first.name == text, !first.spans.isEmpty { return first }
+        }
+        for index in runs.indices.reversed() {
+            guard let found = runs[index].recurrence.period(named: text) else { continue }
+            let period = period(found, of: index, runs)
+            if period.name == text, !period.spans.isEmpty { return period }
+        }
         for index in runs.indices.reversed() {
             guard let found = runs[index].recurrence.period(named: text) else { continue }
             let period = period(found, of: index, runs)
@@ -146,7 +158,10 @@ extension Contract {
                     plan: plan, version: stretch.version, period: Period(start: start, end: end)))
         }
         return BillingPeriod(
-            period: covered, whole: whole, name: run.recurrence.name(of: whole),
+            period: covered, whole: whole,
+            name: covered.start == whole.start
+                ? run.recurrence.name(of: whole)
+                : run.recurrence.zone.local(covered.start).date.text,
             zone: run.recurrence.zone, spans: spans,
             planBefore: plan(before: covered.start), next: next(after: covered.end))
     }
