@@ -234,7 +234,7 @@ package struct Books: ~Copyable {
             .init(
                 name: order.name, period: order.period, through: order.through,
                 position: position, number: order.number),
-            carried: order.carried, account: registry.account(subject))
+            carried: order.carried, currency: order.currency, account: registry.account(subject))
     }
 
     private mutating func applyCreditNote(_ record: borrowing RecordView) throws(Failure) {

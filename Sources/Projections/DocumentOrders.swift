@@ -15,6 +15,8 @@ package struct FinaliseOrder {
     package let number: UInt64
     /// What goes on to the next invoice; nil: nothing.
     package let carried: Invoices.Balance?
+    /// ISO 4217: balances in another one are not on it, and stay.
+    package let currency: String
 
     /// Reads a document.
     package static func read(_ record: borrowing RecordView) -> Result<FinaliseOrder, Refusal> {
@@ -34,7 +36,7 @@ package struct FinaliseOrder {
         return .success(
             FinaliseOrder(
                 name: name, period: Period(start: start, end: end), through: through,
-                number: number, carried: carried))
+                number: number, carried: carried, currency: record.string(["currency"]) ?? ""))
     }
 }
 

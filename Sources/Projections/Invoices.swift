@@ -144,15 +144,20 @@ package struct Invoices: ~Copyable {
     }
 
     /// Adds a finalised invoice.
+    /// - Parameter currency: its own; balances in another one stay for an invoice that can take them.
     package mutating func finalise(
-        _ invoice: Finalised, carried: Balance?, account: UInt32
+        _ invoice: Finalised, carried: Balance?, currency: String, account: UInt32
     ) {
         let slot = makeSlot(of: account)
         // What came between the bill's position and its entry may be late already.
         states[slot].isLate = false
         states[slot].finalised.append(invoice)
-        states[slot].openNotes.removeAll { $0.position < invoice.through }
-        states[slot].carried = carried
+        states[slot].openNotes.removeAll {
+            $0.position < invoice.through && $0.balance.currency == currency
+        }
+        if carried != nil || states[slot].carried?.currency == currency {
+            states[slot].carried = carried
+        }
         count += 1
         pages.touch(account: account)
     }

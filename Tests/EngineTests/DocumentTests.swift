@@ -3,6 +3,7 @@ import Bytes
 import Codec
 import Foundation
 import Money
+import Projections
 import Testing
 
 @testable import Engine
@@ -120,6 +121,27 @@ import Testing
         _ = try finalise(book, "2026-04")
         let may = try book.send(#"{"request":"invoice","account":"acme","period":"2026-05"}"#)
         #expect(amounts(may)["credit_note/2"] == nil)
+    }
+
+    /// A credit in one currency waits for an invoice in it: one in another currency does not use it up.
+    @Test func aCreditInAnotherCurrencyWaits() throws {
+        let book = try book()
+        _ = try finalise(book)
+        try book.record(
+            #"{"request":"publish","id":"eur","catalog":\#(Self.catalog.replacingOccurrences(of: "USD", with: "EUR"))}"#
+        )
+        let note = try book.send(
+            #"{"request":"credit_note","id":"n","account":"acme","period":"2026-03","#
+                + #""line":"base","amount":"2","reason":"r"}"#)
+        #expect(note["outcome"]?.text == "recorded")
+        book.clock.set("2026-06-02T00:00:00Z")
+        let may = try finalise(book, "2026-05")
+        #expect(may["currency"]?.text == "EUR")
+        #expect(amounts(may)["credit_note/2"] == nil)
+        let april = try book.send(#"{"request":"invoice","account":"acme","period":"2026-05"}"#)
+        #expect(april["status"]?.text == "final")
+        let facts = book.engine.billingFacts(account: "acme", before: .max)
+        #expect(facts.state.openNotes.count == 1)
     }
 
     /// Parts of lines and their tax, each rounded once: the rows of others' credit notes.
