@@ -12,6 +12,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 CATALOG = json.loads((TOP / "Fixtures/catalogs/kill-test.json").read_text())
 # A line that is above zero, to be credited.
 CATALOG["plans"]["tested"].setdefault("prices", {})["base"] = {"fee": "31"}
+# Something to erase, and a legal period that is over at once.
+CATALOG |= {"personal": ["note"], "events": {"keep": "1 second"}}
 STARTED = time.monotonic()
 
 
@@ -156,10 +158,30 @@ class Server:
                         reply = json.loads(replies.readline())
                         check(reply.get("outcome") == "recorded", f"{reply} answered {line[:300]}")
 
+    def entries(self):
+        run = subprocess.run([self.binary, "tail", "--json", "--socket", str(self.socket)],
+                             capture_output=True, check=True)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
     def ask(self, request):
         reply = client.ask(self.socket, request)
         check(reply.get("ok"), f"{request} was answered {reply}")
         return reply
+
+
+def retire(server):
+    """Erases a value, and drops the bodies of what two accounts were billed for."""
+    position = next(entry["position"] for entry in server.entries() if entry["event"]["type"] == "work.done")
+    server.send([json.dumps({"request": "redact", "id": "r-1", "positions": [position], "properties": ["note"],
+                             "reason": "asked for"})])
+    for account in ("acct-1", "acct-2"):
+        for period in ("2026-02", "2026-03"):
+            server.ask({"request": "finalise", "account": account, "period": period})
+    time.sleep(3)
+    before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1.5))
+    server.send([json.dumps({"request": "retire", "id": "d-1", "before": before, "reason": "time is over"})])
+    server.ask({"request": "compact"})
+    check(server.ask({"request": "status"})["retirement_pending"] is False, "the bodies are not dropped")
 
 
 def make_store(server, dice):
@@ -175,6 +197,7 @@ def make_store(server, dice):
     server.ask({"request": "finalise", "account": "acct-1", "period": "2023-02"})
     server.ask({"request": "credit_note", "id": "n-1", "account": "acct-1", "period": "2023-02",
                 "line": "base", "part": "3/28", "reason": "it was down"})
+    retire(server)
     # So many bytes that the server seals them unasked, and does not merge them.
     sealed, number = server.ask({"request": "status"})["sealed_position"], 0
     end = time.monotonic() + 60

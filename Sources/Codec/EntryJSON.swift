@@ -4,7 +4,8 @@ import Money
 
 /// Entries as people and programs read them: the line of `tail` and `follow`.
 package enum EntryJSON {
-    /// Writes `{"position":…,"recorded_at":…,"kind":…,"event":{…},"outcome":{…}}`.
+    /// Writes `{"position":…,"recorded_at":…,"kind":…,"event":{…},"outcome":{…}}`, and `"retired":true`
+    /// before the event if its body was dropped.
     package static func write(
         _ record: borrowing RecordView, position: UInt64, recordedAt: Int64,
         to json: inout JSONWriter
@@ -13,6 +14,7 @@ package enum EntryJSON {
         json.member("position", position)
         json.member("recorded_at", Timestamp(nanoseconds: recordedAt).description)
         json.member("kind", record.kind.name)
+        if RecordRetirement.isRetired(record) { json.member("retired", true) }
         json.key("event")
         try writeEvent(record, to: &json)
         json.key("outcome")

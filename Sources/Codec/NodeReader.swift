@@ -13,6 +13,14 @@ enum NodeTag {
     static let object: UInt8 = 8
     static let salted: UInt8 = 9
     static let redacted: UInt8 = 10
+    static let retired: UInt8 = 11
+    static let retiredPersonal: UInt8 = 12
+
+    /// Whether a tag is of what is left of a body that was dropped.
+    static func isRetired(_ tag: UInt8) -> Bool { tag == retired || tag == retiredPersonal }
+
+    /// Bytes of hashes between the tag of what was retired and the object that was kept.
+    static func retiredHashBytes(_ tag: UInt8) -> Int { tag == retired ? 32 : 64 }
 }
 
 /// Walks a data tree in its bytes.
@@ -43,8 +51,20 @@ enum NodeReader {
             _ = try reader.read(count: 16)
             try skip(&reader, depth: depth - 1)
         case NodeTag.redacted: _ = try reader.read(count: 32)
+        case NodeTag.retired: try skipKept(NodeTag.retired, &reader, depth)
+        case NodeTag.retiredPersonal: try skipKept(NodeTag.retiredPersonal, &reader, depth)
         default: throw .invalid("node tag", reader.offset - 1)
         }
+    }
+
+    private static func skipKept(
+        _ tag: UInt8, _ reader: inout ByteReader, _ depth: Int
+    ) throws(DecodeFailure) {
+        _ = try reader.read(count: NodeTag.retiredHashBytes(tag))
+        guard reader.peek == NodeTag.object else {
+            throw .invalid("retired data", reader.offset)
+        }
+        try skip(&reader, depth: depth - 1)
     }
 
     /// Members or elements; each takes a byte at least, so a length beyond the rest is damage.
@@ -90,6 +110,9 @@ enum NodeReader {
     static func find(_ keys: [[UInt8]], in node: RawSpan) -> Range<Int>? {
         do {
             var reader = ByteReader(node)
+            if let tag = reader.peek, NodeTag.isRetired(tag) {
+                _ = try reader.read(count: 1 + NodeTag.retiredHashBytes(tag))
+            }
             for key in keys {
                 guard try enter(key, &reader) else { return nil }
             }

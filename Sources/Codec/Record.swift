@@ -20,6 +20,7 @@ package import Bytes
 ///              | 5 number text | 6 string | 7 varint n, n nodes
 ///              | 8 varint n, n × (key, node), keys ascending by bytes, none twice
 ///              | 9 salt (16 bytes), node | 10 SHA-256 of a redacted node (32 bytes)
+///              | 11 or 12, hashes, object: what was kept of a retired entry; see `RecordRetirement`
 ///
 /// There is exactly one encoding of a content: varints are minimal, keys sorted, numbers
 /// normalised (1, 1.0 and 10e-1 are the integer 1; a decimal's mantissa does not end in zero), so
@@ -39,6 +40,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case cancel = 7
     case finalise = 8
     case creditNote = 9
+    case retire = 10
 
     /// The word in `tail` and in filters.
     package var name: String {
@@ -52,6 +54,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .cancel: "cancel"
         case .finalise: "finalise"
         case .creditNote: "credit_note"
+        case .retire: "retire"
         }
     }
 }
@@ -118,6 +121,8 @@ package struct RecordView: ~Escapable {
     private let timeTextRange: Range<Int>?
     private let attributesRange: Range<Int>?
     private let dataRange: Range<Int>?
+    /// Where the byte that says which parts follow stands in the bytes that the view was made of.
+    let presencePlace: Int
 
     /// Reads a record: content and outcome.
     /// - Throws: `DecodeFailure` where the bytes are no canonical record.
@@ -152,6 +157,7 @@ package struct RecordView: ~Escapable {
         idRange = try Self.text(&reader, start)
         identityRange = identityStart..<(start + reader.offset)
         typeRange = try Self.text(&reader, start)
+        presencePlace = start + reader.offset
         let presence = try reader.readByte()
         guard presence & ~RecordFormat.presenceMask == 0 else {
             throw .invalid("record presence", start + reader.offset)

@@ -98,6 +98,12 @@ package enum ValueCoder {
             _ = try reader.read(count: 16)
             return try value(from: &reader, depth: depth - 1)
         case NodeTag.redacted: return .redacted(try reader.read(count: 32).makeArray())
+        case NodeTag.retired:
+            _ = try reader.read(count: NodeTag.retiredHashBytes(NodeTag.retired))
+            return try value(from: &reader, depth: depth - 1)
+        case NodeTag.retiredPersonal:
+            _ = try reader.read(count: NodeTag.retiredHashBytes(NodeTag.retiredPersonal))
+            return try value(from: &reader, depth: depth - 1)
         default: throw .invalid("node tag", reader.offset - 1)
         }
     }

@@ -26,9 +26,13 @@ package protocol BlockCodec: Sendable {
     /// Where the name of a record's account stands in it; nil if it has none.
     func account(of record: RawSpan) throws(DecodeFailure) -> Range<Int>?
 
-    /// Appends what a record is to the proof tree: the record, with each property that may be erased
-    /// one day in the form that it has after that. For a record without such properties, its own bytes.
-    func appendCommitment(of record: RawSpan, to buffer: inout ByteBuffer) throws(DecodeFailure)
+    /// What a record is to the proof tree: the SHA-256 of the record with each property that may be
+    /// erased one day in the form that it has after that; of a record without such properties, of its own
+    /// bytes. A record whose body was dropped says what it was.
+    /// - Parameter form: working memory; emptied.
+    func commitment(
+        of record: RawSpan, _ form: inout ByteBuffer
+    ) throws(DecodeFailure) -> Digest
 }
 
 /// The first pass over the records of a segment. One owner at a time.

@@ -90,7 +90,7 @@ struct AccountBilling<Source: AccountEntrySource> {
         let span = Period(start: carries ? .min : min(start, end), end: end)
         return SpanUses(
             facts.selection,
-            try AccountUses.read(source, before: facts.position, selection, in: span))
+            try AccountUses.read(source, facts, selection, in: span))
     }
 
     // MARK: From outside the period
@@ -107,7 +107,7 @@ struct AccountBilling<Source: AccountEntrySource> {
             case .event, .subscribe, .cancel:
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
             case .consume: earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
-            case .grant, .publish, .redact, .finalise, .creditNote: break
+            case .grant, .publish, .redact, .finalise, .creditNote, .retire: break
             }
         }
         return facts.state.finalised.filter { earliest < $0.period.end }

@@ -48,14 +48,26 @@ struct AccountUses {
     /// In billing order.
     private(set) var byKey: [UsageKey: [Use]] = [:]
 
-    /// Reads the entries before `end` whose time is in `span`.
+    /// Reads the entries before the facts' position whose time is in `span`.
     static func read(
-        _ source: some AccountEntrySource, before end: Position, _ selection: MeterSelection,
+        _ source: some AccountEntrySource, _ facts: BillingFacts, _ selection: MeterSelection,
         in span: Period
     ) throws(Refusal) -> AccountUses {
         var uses = AccountUses()
-        try source.forEach(from: 0, before: end) { position, bytes, recordedAt in
-            try uses.add(RecordView(record: bytes), position, recordedAt, selection, span)
+        var buffer = ByteBuffer(capacity: 256)
+        try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
+            let record = try RecordView(record: bytes)
+            buffer.clear()
+            // What goes is not read, whether it is gone or not.
+            if let kept = facts.retirements.kept(
+                of: record, at: position, recordedAt: recordedAt, facts.state.finalised),
+                try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
+            {
+                try uses.add(
+                    RecordView(record: buffer.bytes), position, recordedAt, selection, span)
+            } else {
+                try uses.add(record, position, recordedAt, selection, span)
+            }
         }
         for key in uses.byKey.keys {
             uses.byKey[key]?.sort { MeterUse.precedes($0.use, $1.use) }
@@ -95,7 +107,7 @@ struct AccountUses {
                     reader.key, record, position, time, order.quantity, uniqueKey, false,
                     reader.consumePaths, isConsume: true)
             }
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: return
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: return
         }
     }
 

@@ -57,6 +57,16 @@ struct Arguments {
         return quantity
     }
 
+    /// A required RFC 3339 instant.
+    func time(_ name: String) throws(Refusal) -> Timestamp {
+        let text = try text(name)
+        guard let time = Timestamp(rfc3339: text) else {
+            throw .bad(
+                name, "an RFC 3339 time such as 2016-01-01T00:00:00Z is needed, not \"\(text)\"")
+        }
+        return time
+    }
+
     func period(_ name: String) throws(Refusal) -> Period? {
         guard let text = try optionalText(name) else { return nil }
         if let period = Period(month: text) { return period }

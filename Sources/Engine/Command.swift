@@ -39,6 +39,10 @@ struct Command {
             return try command(
                 .publish, arguments, required: ["catalog"],
                 optional: ["existing_from", "existing"], hasAccount: false)
+        case "retire":
+            return try command(
+                .retire, arguments, required: ["before", "reason"], optional: [],
+                hasAccount: false)
         case "redact":
             return try redaction(
                 command(

@@ -20,13 +20,14 @@ package enum Query: Sendable {
     case explain(account: String, period: String?, line: String, from: Int, limit: Int)
     case finalise(account: String, period: String?)
     case creditNote(CreditNoteWish)
+    case retirement(before: Timestamp)
     case proof(ProofQuery)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
         case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .creditNote,
-            .proof:
+            .proof, .retirement:
             true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
@@ -86,6 +87,8 @@ extension Engine {
         case .finalise(let account, let period):
             try finalise(account: account, period: period, at: now).write(to: &json)
         case .creditNote(let wish): try credit(wish).write(to: &json)
+        case .retirement(let before):
+            try retirementPreview(before: before).write(to: &json)
         case .proof(let query):
             guard let proofs = options.proofs else {
                 throw Refusal(code: "unsupported", message: "this engine has no signing key")
@@ -117,6 +120,10 @@ extension Engine {
         json.member("sealed_position", reader.sealedPosition)
         json.member("redactions", UInt64(personal.redactions.entries.count))
         json.member("redactions_pending", UInt64(redactionsPending))
+        if let order = durable.withLock(waking: [], { $0.books.retirements.orders.last }) {
+            json.member("retired_before", order.before.description)
+            json.member("retirement_pending", hasRetirementPending)
+        }
         if let failure = upkeep.read({ $0.failure }) { json.member("sealing_failure", failure) }
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)

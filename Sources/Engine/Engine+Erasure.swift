@@ -97,11 +97,18 @@ extension Engine {
         return pending
     }
 
-    /// What a piece of sealing erases: everything that is redacted when it begins.
+    /// What a piece of sealing erases: everything that is redacted or retired when it begins.
     var redaction: Sealer.Redaction? {
         let redactions = personal.redactions
-        guard !redactions.entries.isEmpty else { return nil }
-        return { (position, record, buffer) throws(DecodeFailure) in
+        let bodies = retiredBodies()
+        guard !redactions.entries.isEmpty || bodies != nil else { return nil }
+        return { (position, recordedAt, record, buffer) throws(DecodeFailure) in
+            // It takes personal values too.
+            if let bodies,
+                try bodies.append(record, at: position, recordedAt: recordedAt, to: &buffer)
+            {
+                return true
+            }
             let paths = redactions.paths(at: position)
             guard !paths.isEmpty else { return false }
             return try RecordErasure.append(record, erasing: paths, to: &buffer)

@@ -8,7 +8,7 @@ package struct CompactReport: Sendable, Equatable {
     package internal(set) var sealings: UInt64 = 0
     /// Sealed segments were merged so many times.
     package internal(set) var merges: UInt64 = 0
-    /// Sealed segments were written again for a redaction so many times.
+    /// Sealed segments were written again for a redaction or a retirement so many times.
     package internal(set) var rewrites: UInt64 = 0
     /// Files that were replaced, and their bytes.
     package internal(set) var filesReplaced: UInt64 = 0
@@ -53,6 +53,8 @@ struct SealerDesk {
     var total = CompactReport()
     /// Which redacted values are still on the disk.
     var erasure = ErasureState()
+    /// How far the bodies of retired entries are off the disk.
+    var retirement = RetirementState()
     /// Why the last piece of work failed, if it did.
     var failure: String?
     var hasEnded = false
@@ -72,6 +74,7 @@ extension Engine {
             var hasSealed = false
             // Each by itself: what stands in the way of one is no reason to leave the other.
             let notErased = failure { try erase(sealing, everything) }
+            let notDropped = failure { try dropBodies(sealing) }
             let notSealed = failure {
                 while let report = try sealPiece(sealing, everything) {
                     hasSealed = true
@@ -80,7 +83,7 @@ extension Engine {
             }
             if hasSealed { signCheckpoint(&lastCheckpoint) }
             upkeep.withLock { desk in
-                desk.failure = notErased ?? notSealed
+                desk.failure = notErased ?? notDropped ?? notSealed
                 desk.roundsDone = desk.roundsBegun
             }
         }

@@ -26,7 +26,7 @@ struct KnownEntry {
     private init?(_ entry: RawSpan, comparedTo content: RawSpan) throws(DecodeFailure) {
         let view = try RecordView(record: entry)
         guard try view.hasSameIdentity(as: content) else { return nil }
-        guard try SameContent.holds(recorded: view.content, request: content) else {
+        guard try SameContent.holds(record: entry, request: content) else {
             status = .conflict
             detail = nil
             return

@@ -57,6 +57,9 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "retirement":
+            try arguments.allow(["before"])
+            return .retirement(before: try arguments.time("before"))
         case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
             try arguments.allow(["account", "period", "line", "from", "limit"])

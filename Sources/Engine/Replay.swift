@@ -69,16 +69,36 @@ enum Replay {
     ) throws {
         guard end > 0 else { return }
         var cursor = try reader.cursor(from: 0)
+        var kept = ByteBuffer(capacity: 4096)
         while try cursor.next() {
             let header = cursor.header
             for index in 0..<Int(header.count) {
                 guard header.firstPosition + Position(index) < end else { return }
-                let record = try RecordView(record: cursor.record(index))
-                books.meterAgain(
-                    record, at: header.firstPosition + Position(index),
-                    outcome: try record.outcome(), recordedAt: header.commitTime,
-                    meters: meters)
+                try meterAgain(
+                    &books, meters, cursor.record(index),
+                    at: header.firstPosition + Position(index),
+                    recordedAt: header.commitTime, &kept)
             }
+        }
+    }
+
+    /// A meter that is newer than an order to drop bodies must not read what goes, whether it is gone or not.
+    private static func meterAgain(
+        _ books: inout Books, _ meters: Set<UInt32>, _ bytes: RawSpan, at position: Position,
+        recordedAt: Int64, _ buffer: inout ByteBuffer
+    ) throws {
+        buffer.clear()
+        let record = try RecordView(record: bytes)
+        let outcome = try record.outcome()
+        if let kept = books.kept(of: record, at: position, recordedAt: recordedAt),
+            try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
+        {
+            books.meterAgain(
+                try RecordView(record: buffer.bytes), at: position, outcome: outcome,
+                recordedAt: recordedAt, meters: meters)
+        } else {
+            books.meterAgain(
+                record, at: position, outcome: outcome, recordedAt: recordedAt, meters: meters)
         }
     }
 }

@@ -100,7 +100,10 @@ final class SyncLoop: @unchecked Sendable {
                 let position = durable.books.position
                 let stale = try job.frame.withRecord(index) { bytes in
                     let record = try RecordView(record: bytes)
-                    if record.kind == .publish || record.kind == .redact { changesRules = true }
+                    switch record.kind {
+                    case .publish, .redact, .retire: changesRules = true
+                    default: break
+                    }
                     return try durable.books.apply(
                         record, outcome: try record.outcome(), recordedAt: job.commitTime)
                 }

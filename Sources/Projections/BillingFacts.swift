@@ -19,6 +19,8 @@ package struct BillingFacts: Sendable {
     package let nextNumber: UInt64
     /// What becomes of late usage.
     package let late: EventRules.Late
+    /// Which of its entries have lost their bodies.
+    package let retirements: Retirements
     /// All meters that the account's plans price, under their newest definitions.
     package let selection: MeterSelection
 
@@ -46,7 +48,7 @@ extension Books {
         return BillingFacts(
             account: name, position: min(position, end), contract: contract,
             contractBefore: contractBefore, state: state, nextNumber: invoices.count + 1,
-            late: registry.eventRules.late, selection: selection(keys))
+            late: registry.eventRules.late, retirements: retirements, selection: selection(keys))
     }
 
     /// The usage that the counters know for a billing period; nil if they do not know enough of it.

@@ -52,6 +52,7 @@ extension Books {
         case .cancel: decideCancel(record, recordedAt)
         case .finalise: decideFinalise(record)
         case .creditNote: decideCreditNote(record)
+        case .retire: decideRetire(record, recordedAt)
         }
     }
 

@@ -5,7 +5,7 @@ extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
         case registry, counters, credits, entitlements, deduplication, producers, redactions,
-            invoices
+            invoices, retirements
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -18,6 +18,7 @@ extension Books {
             case .producers: Producers.version
             case .redactions: Redactions.version
             case .invoices: Invoices.version
+            case .retirements: Retirements.version
             }
         }
     }
@@ -46,6 +47,9 @@ extension Books {
             redactions.serialise(into: &bytes)
             try spill(&bytes)
         case .invoices: try invoices.serialise(into: &bytes, spill)
+        case .retirements:
+            retirements.serialise(into: &bytes)
+            try spill(&bytes)
         }
     }
 
@@ -70,6 +74,9 @@ extension Books {
         case .producers: producers = try Producers(key: key, restoring: &reader)
         case .redactions: redactions = try Redactions(restoring: &reader)
         case .invoices: invoices = try Invoices(restoring: &reader)
+        case .retirements:
+            // The catalogs were restored first.
+            retirements = try Retirements(restoring: &reader, registry.versions)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
         self.position = position

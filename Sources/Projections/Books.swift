@@ -36,6 +36,8 @@ package struct Books: ~Copyable {
     package internal(set) var producers: Producers
     /// Which values are erased.
     package internal(set) var redactions: Redactions
+    /// Which entries have lost their bodies.
+    package internal(set) var retirements: Retirements
     /// Which periods are finalised.
     package internal(set) var invoices: Invoices
 
@@ -56,6 +58,7 @@ package struct Books: ~Copyable {
         deduplication = Deduplication()
         producers = Producers(key: key)
         redactions = Redactions()
+        retirements = Retirements()
         invoices = Invoices()
     }
 
@@ -70,6 +73,7 @@ package struct Books: ~Copyable {
         deduplication = other.deduplication.copy()
         producers = other.producers.copy()
         redactions = other.redactions
+        retirements = other.retirements
         invoices = other.invoices.copy()
     }
 
@@ -126,6 +130,7 @@ package struct Books: ~Copyable {
         case .cancel: try applyCancel(record, recordedAt)
         case .finalise: try applyFinalise(record)
         case .creditNote: try applyCreditNote(record)
+        case .retire: try applyRetire(record)
         }
         position += 1
         guard !stale.isEmpty else { return stale }
@@ -153,7 +158,8 @@ package struct Books: ~Copyable {
                 let usage = consumption(of: record), meters.contains(usage.meter.number)
             else { return }
             count(usage, record, position, account, Month(containing: recordedAt))
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: return
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire:
+            return
         }
     }
 
@@ -287,6 +293,13 @@ package struct Books: ~Copyable {
         redactions.add(order)
     }
 
+    private mutating func applyRetire(_ record: borrowing RecordView) throws(Failure) {
+        guard case .success(let order) = RetireOrder.read(record) else {
+            throw .contradiction(position, "an order to drop bodies that cannot be read")
+        }
+        retirements.add(order, at: position, registry.versions)
+    }
+
     // MARK: Counting
 
     private mutating func count(
@@ -351,7 +364,7 @@ package struct Books: ~Copyable {
     /// folded (all at once, from a snapshot, live).
     package mutating func digest() -> Digest {
         var bytes = ByteBuffer(capacity: 512)
-        bytes.append(utf8: "daybook state 2")
+        bytes.append(utf8: "daybook state 3")
         bytes.appendInteger(position)
         bytes.appendInteger(Registry.version)
         registry.digest().append(to: &bytes)
@@ -369,6 +382,8 @@ package struct Books: ~Copyable {
         redactions.digest().append(to: &bytes)
         bytes.appendInteger(Invoices.version)
         invoices.digest().append(to: &bytes)
+        bytes.appendInteger(Retirements.version)
+        retirements.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

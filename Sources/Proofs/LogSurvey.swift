@@ -5,28 +5,16 @@ import SegmentedLog
 
 /// The leaves of entries as they stand in the log.
 struct EntryLeaves: ~Copyable {
-    private var commitment: ByteBuffer? = ByteBuffer(capacity: 4096)
+    private var form: ByteBuffer? = ByteBuffer(capacity: 4096)
 
     /// The leaf of an entry.
     mutating func leaf(
         _ record: RawSpan, position: Position, recordedAt: Int64, _ hasher: inout MerkleHasher
     ) -> Digest {
-        var bytes = commitment.take() ?? ByteBuffer(capacity: 4096)
-        bytes.clear()
-        Self.appendCommitment(record, to: &bytes)
-        let leaf = hasher.leaf(
-            position: position, recordedAt: recordedAt, commitment: bytes.bytes)
-        commitment = consume bytes
-        return leaf
-    }
-
-    /// What of a record the tree commits to: all of it, outcome included, but of properties that may be
-    /// erased only what stays of them.
-    private static func appendCommitment(_ record: RawSpan, to bytes: inout ByteBuffer) {
-        // What is no record is itself, so this does not fail.
-        do { try RecordCodec().appendCommitment(of: record, to: &bytes) } catch {
-            preconditionFailure("a commitment: \(error)")
-        }
+        var buffer = form.take() ?? ByteBuffer(capacity: 4096)
+        let commitment = RecordCodec.commitment(of: record, &buffer)
+        form = consume buffer
+        return hasher.leaf(position: position, recordedAt: recordedAt, commitment: commitment)
     }
 }
 

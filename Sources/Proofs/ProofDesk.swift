@@ -88,9 +88,13 @@ package struct ProofDesk: ProofAnswering {
                 message: "account: the log has no entry of \"\(account)\"")
         }
         var prover = MerkleProver(survey.leaves, size: size)
+        let retired = try RetiredEntries(survey.entries)
+        let origin = Checkpoint.origin(engine.storeName)
         let document = ProofDocument(
             key: key.verifier, checkpoint: try sign(survey, engine), account: account,
             period: name, place: place, entries: survey.entries,
+            retired: retired.count > 0
+                ? try key.sign(retired.body(origin: origin, size: size)) : nil,
             hashes: try prover.multiproof(of: survey.entries.map(\.position)))
         // The invoice that whoever checks it will make: from these entries, as of the last of them.
         let invoice = ProofDocument.invoice(try document.bill(size))

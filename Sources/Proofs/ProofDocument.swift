@@ -9,7 +9,7 @@ import SegmentedLog
 ///
 /// One JSON object with a line's end, without spaces, members in this order:
 ///
-///     proof        2, the version of this form
+///     proof        2, the version of this form; 3 where there is `retired`
 ///     key          the signer's key, `<name>+<key id>+<base64>`
 ///     checkpoint   the signed note
 ///     account, period    as in the invoice's name `ACCOUNT/PERIOD`
@@ -18,11 +18,13 @@ import SegmentedLog
 ///     place        {index, path}: where the account's row stands in the accounts map
 ///     entries      {position, recorded_at, record}: all entries of the account up to the checkpoint
 ///                  and all catalogs, in position order; record: base64 of the canonical record
+///     retired      the signed note of `RetiredEntries`; only where bodies of entries were dropped
 ///     hashes       the multiproof of these entries
 ///
 /// Hashes are base64. There is exactly one spelling of a proof, so every byte of the file counts.
 struct ProofDocument {
     static let version = 2
+    static let retiredVersion = 3
 
     var key: VerifierKey
     var checkpoint: SignedNote
@@ -31,6 +33,7 @@ struct ProofDocument {
     var period: String
     var place: AccountsMap.Place
     var entries: [BillFromEntries.Entry]
+    var retired: SignedNote?
     var hashes: [Digest]
 
     /// The invoice that follows from the entries.
@@ -57,7 +60,7 @@ struct ProofDocument {
         var json = JSONWriter(capacity: 1 << 16)
         json.beginObject()
         json.key("proof")
-        json.integer(Self.version)
+        json.integer(retired == nil ? Self.version : Self.retiredVersion)
         json.member("key", key.description)
         json.member("checkpoint", checkpoint.text)
         json.member("account", account)
@@ -80,6 +83,7 @@ struct ProofDocument {
             json.endObject()
         }
         json.endArray()
+        if let retired { json.member("retired", retired.text) }
         json.key("hashes")
         Self.write(hashes, to: &json)
         json.endObject()
@@ -111,13 +115,18 @@ struct ReadProof {
         }
         let names = [
             "proof", "key", "checkpoint", "account", "period", "invoice", "place", "entries",
-            "hashes",
+            "retired", "hashes",
         ]
         for member in members where !names.contains(member.name) {
             throw ProofFailure("file", "the member \"\(member.name)\" is unknown")
         }
-        guard Self.count(value["proof"]) == UInt64(ProofDocument.version) else {
-            throw ProofFailure("proof", "this program reads version \(ProofDocument.version) only")
+        let hasRetired = value["retired"] != nil
+        let version = hasRetired ? ProofDocument.retiredVersion : ProofDocument.version
+        guard Self.count(value["proof"]) == UInt64(version) else {
+            throw ProofFailure(
+                "proof",
+                "this program reads versions \(ProofDocument.version) and "
+                    + "\(ProofDocument.retiredVersion), the second with the member retired")
         }
         guard let invoice = value["invoice"] else {
             throw ProofFailure("invoice", "it is missing")
@@ -132,6 +141,7 @@ struct ReadProof {
             account: try Self.text(value, "account"), period: try Self.text(value, "period"),
             place: .init(index: index, path: try Self.hashes(place["path"], "place")),
             entries: try Self.entries(value["entries"]),
+            retired: hasRetired ? try SignedNote(try Self.text(value, "retired")) : nil,
             hashes: try Self.hashes(value["hashes"], "hashes"))
     }
 

@@ -31,6 +31,8 @@ package struct ProvenInvoice: Sendable {
     package let invoice: BilledInvoice
     /// Entries of the account, all of them.
     package let entries: UInt64
+    /// Entries whose bodies were dropped: that what was kept of them is what they said, is the signer's word.
+    package let retired: UInt64
 
     /// Checks a proof.
     /// - Parameters:
@@ -51,6 +53,7 @@ package struct ProvenInvoice: Sendable {
         }
         let leaves = try Self.leaves(document, checkpoint)
         entries = try Self.checkComplete(document, leaves, checkpoint)
+        retired = try Self.checkRetired(document, checkpoint)
         invoice = try Self.bill(document, checkpoint.size)
         try Self.compare(proof, file, invoice)
         self.checkpoint = checkpoint
@@ -88,6 +91,33 @@ package struct ProvenInvoice: Sendable {
                     + "the checkpoint is of another log or size")
         }
         return leaves
+    }
+
+    /// What was kept of entries is what the signer says.
+    /// - Returns: how many have lost their bodies.
+    private static func checkRetired(
+        _ document: ProofDocument, _ checkpoint: Checkpoint
+    ) throws(ProofFailure) -> UInt64 {
+        let retired: RetiredEntries
+        do { retired = try RetiredEntries(document.entries) } catch {
+            throw ProofFailure("entries", "one is no record: \(error)")
+        }
+        guard let note = document.retired else {
+            guard retired.count == 0 else {
+                throw ProofFailure(
+                    "retired",
+                    "\(retired.count) entries have no body, and the signer says nothing of them")
+            }
+            return 0
+        }
+        try note.check(document.key)
+        guard retired.count > 0,
+            note.body == retired.body(origin: checkpoint.origin, size: checkpoint.size)
+        else {
+            throw ProofFailure(
+                "retired", "what was kept of entries without a body is not what was signed")
+        }
+        return retired.count
     }
 
     /// The entries are all of the account's and all catalogs, and nothing else.

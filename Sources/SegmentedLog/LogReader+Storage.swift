@@ -52,6 +52,13 @@ extension LogReader {
     }
 }
 
+extension LogReader {
+    /// The positions of each sealed segment that may hold an entry recorded before a time, ascending.
+    package func sealedSegments(recordedBefore time: Int64) -> [Range<Position>] {
+        view.read { $0.sealed }.filter { $0.timeBefore < time }.map(\.positions)
+    }
+}
+
 extension [SealedTrailer.Section] {
     /// Stored bytes of a part.
     fileprivate subscript(part: SealedTrailer.Part) -> Int { self[part.rawValue].storedBytes }

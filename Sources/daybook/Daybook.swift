@@ -38,6 +38,7 @@ struct Daybook: ParsableCommand {
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
                     SubscribeCommand.self, CancelCommand.self, GrantCommand.self,
                     FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
+                    RetireCommand.self,
                 ]),
             CommandGroup(
                 name: "Ask:",

@@ -1,14 +1,15 @@
 import Bytes
-import Codec
 import Seeds
 import Testing
+
+@testable import Codec
 
 /// What of a record is in the proof tree, before and after a value is erased.
 @Suite struct CommitmentTests {
     private func commitment(_ record: [UInt8]) throws -> [UInt8] {
         var buffer = ByteBuffer()
         buffer.append(5)
-        try RecordCodec().appendCommitment(of: record.raw, to: &buffer)
+        RecordCommitment.append(record.raw, to: &buffer)
         #expect(buffer.bytes.byte(at: 0) == 5)
         return buffer.copyBytes(in: 1..<buffer.count)
     }

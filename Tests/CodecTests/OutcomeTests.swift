@@ -67,12 +67,12 @@ import Testing
         #expect(
             kinds == [
                 "1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact",
-                "7 cancel", "8 finalise", "9 credit_note",
+                "7 cancel", "8 finalise", "9 credit_note", "10 retire",
             ])
     }
 
     /// The bytes of the kinds that commands have, and that a reader of them reads the same.
-    @Test(arguments: [RecordKind.cancel, .finalise, .creditNote])
+    @Test(arguments: [RecordKind.cancel, .finalise, .creditNote, .retire])
     func theBytesOfCommands(kind: RecordKind) throws {
         var arena = ByteBuffer()
         _ = try CommandEncoder(key: Encoding.key).encode(
@@ -83,6 +83,7 @@ import Testing
         switch kind {
         case .cancel: name = Array("daybook.cancel".utf8)
         case .finalise: name = Array("daybook.finalise".utf8)
+        case .retire: name = Array("daybook.retire".utf8)
         default: name = Array("daybook.credit_note".utf8)
         }
         let content = arena.copyBytes(in: 0..<arena.count)

@@ -1,13 +1,14 @@
 import Billing
 import Bytes
-import Codec
 import Seeds
 import Testing
+
+@testable import Codec
 
 /// Salts, erasures and what is the same content.
 @Suite struct PersonalTests {
     /// Salts that count up, so that each is another.
-    private static func salted(
+    static func salted(
         _ content: [UInt8], _ paths: [[String]], first: UInt8 = 1
     ) throws -> [UInt8] {
         var arena = ByteBuffer()
@@ -33,7 +34,7 @@ import Testing
 
     private static func commitment(_ record: [UInt8]) throws -> [UInt8] {
         var buffer = ByteBuffer()
-        try RecordCodec().appendCommitment(of: record.raw, to: &buffer)
+        RecordCommitment.append(record.raw, to: &buffer)
         return buffer.copyBytes(in: 0..<buffer.count)
     }
 

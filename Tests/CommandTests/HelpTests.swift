@@ -46,6 +46,7 @@ import Testing
         ["catalog", "publish", "Fixtures/catalogs/llm.yaml"],
         ["redact", "--position", "1", "--property", "p", "--reason", "r"],
         ["redact", "--account", "a", "--property", "p", "--reason", "r"],
+        ["retire", "--before", "2016-01-01T00:00:00Z", "--reason", "r"],
     ]
 
     @Test(arguments: asking)

@@ -31,6 +31,9 @@ import Testing
         case .redactions:
             var restored = try Redactions(restoring: &reader)
             digest = restored.digest()
+        case .retirements:
+            let restored = try Retirements(restoring: &reader, [])
+            digest = restored.digest()
         case .invoices:
             var restored = try Invoices(restoring: &reader)
             digest = restored.digest()
@@ -117,6 +120,7 @@ import Testing
             (.counters, [[], [0], [0, 1]]), (.credits, [[], [1, 1, 0, 0]]),
             (.entitlements, [[], [1]]), (.producers, [[], [1, 0, 1, 0, 0, 0]]),
             (.entitlements, [[], [1]]), (.redactions, [[], [1, 0], [2, 0, 1, 1, 97, 1]]),
+            (.retirements, [[]]),
         ] as [(Books.Part, [[UInt8]])])
     func absurdCountsAreRefused(_ part: Books.Part, _ prefixes: [[UInt8]]) {
         for count in [1 << 32, 1 << 40, UInt64(Int64.max), UInt64(Int64.max) + 1, UInt64.max] {

@@ -71,6 +71,13 @@ enum Sample {
             .redact, id, nil, #"{"positions":\#(positions),"properties":[\#(list)],"reason":"r"}"#)
     }
 
+    /// An order to drop bodies, decided long ago.
+    static func retire(_ id: String, _ before: String) throws -> Ledger.Entry {
+        Ledger.Entry(
+            content: try command(.retire, id, nil, #"{"before":"\#(before)","reason":"r"}"#),
+            outcome: .recorded, recordedAt: now)
+    }
+
     /// The canonical content of a finalised invoice.
     static func finalise(
         _ account: String, _ name: String, from: String, to end: String, number: Int,
@@ -252,6 +259,9 @@ final class Ledger {
                 "acme", "2026-02", from: "2026-02-01", to: "2026-03-01", number: 2,
                 carried: "-1.50"))
         try ledger.record(Sample.creditNote("acme", "2026-01", "calls", "2.50", number: 3))
+        for (id, day) in [("d1", "01"), ("d2", "09"), ("d3", "17"), ("d4", "30")] {
+            try ledger.apply(Sample.retire(id, "2020-01-\(day)T00:00:00Z"))
+        }
         try ledger.record(Sample.event("l1", "login", "acme", time: "2026-02-10T00:00:00Z"))
         return ledger
     }

@@ -14,13 +14,16 @@ final class Book {
     let folder: String
     private(set) var engine: Engine
 
-    init() throws {
+    private let clock: any Clock
+
+    init(_ clock: any Clock = FixedClock()) throws {
+        self.clock = clock
         folder = NSTemporaryDirectory() + "daybook-proofs-" + UUID().uuidString
-        engine = try Engine.open(Self.options(folder))
+        engine = try Engine.open(Self.options(folder, clock))
     }
 
-    private static func options(_ folder: String) -> Engine.Options {
-        var options = Engine.Options(directory: folder, clock: FixedClock())
+    private static func options(_ folder: String, _ clock: any Clock) -> Engine.Options {
+        var options = Engine.Options(directory: folder, clock: clock)
         options.log.segmentBytesFirst = 256 << 10
         options.proofs = ProofDesk(directory: folder)
         return options
@@ -95,7 +98,7 @@ final class Book {
 
     func restart() throws {
         engine.close()
-        engine = try Engine.open(Self.options(folder))
+        engine = try Engine.open(Self.options(folder, clock))
     }
 
     /// Two catalogs, three accounts, usage, a plan change inside the month, credits, denials.

@@ -49,8 +49,16 @@ struct PlainCodec: BlockCodec {
         record.byteCount == 0 ? nil : 0..<1
     }
 
+    func commitment(
+        of record: RawSpan, _ form: inout ByteBuffer
+    ) throws(DecodeFailure) -> Digest {
+        form.clear()
+        appendForm(of: record, to: &form)
+        return SHA256.hash(form.bytes)
+    }
+
     /// A record that begins with two bytes 0xEE keeps a hash of its rest when it is redacted.
-    func appendCommitment(of record: RawSpan, to buffer: inout ByteBuffer) throws(DecodeFailure) {
+    func appendForm(of record: RawSpan, to buffer: inout ByteBuffer) {
         guard record.byteCount > 2, record.byte(at: 0) == 0xEE, record.byte(at: 1) == 0xEE else {
             buffer.append(record)
             if record.byteCount > 0, record.byte(at: 0) == 2, faults?.hits(.commitment) == true {
@@ -69,7 +77,7 @@ struct PlainCodec: BlockCodec {
         guard record.byteCount > 2, record.byte(at: 0) == 0xEE, record.byte(at: 1) == 0xEE else {
             return false
         }
-        try PlainCodec().appendCommitment(of: record, to: &buffer)
+        PlainCodec().appendForm(of: record, to: &buffer)
         return true
     }
 }

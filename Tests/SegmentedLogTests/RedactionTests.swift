@@ -22,7 +22,7 @@ struct RedactionTests {
 
     /// Redacts the entries at these positions.
     private static func redaction(_ positions: Set<Position>) -> Sealer.Redaction {
-        { position, record, buffer throws(DecodeFailure) in
+        { position, _, record, buffer throws(DecodeFailure) in
             guard positions.contains(position) else { return false }
             return try PlainCodec.redact(record, &buffer)
         }
@@ -145,7 +145,7 @@ struct RedactionTests {
         let files = store.system.disk.files
         #expect(throws: LogFailure.self) {
             try store.log.sealNow(now: 0, everything: true) {
-                (position, _, _) throws(DecodeFailure) in
+                (position, _, _, _) throws(DecodeFailure) in
                 if position == 18 { throw .invalid("no record", 0) }
                 return false
             }

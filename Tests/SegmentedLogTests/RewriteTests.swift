@@ -40,7 +40,7 @@ import Testing
         #expect(Self.holders(system).count == 1)
         let read = try log.reader.withRecord(at: 10) { bytes, _ in bytes.makeArray() }
         #expect(read.count > 40)
-        let only: Sealer.Redaction = { (position, record, buffer) throws(DecodeFailure) in
+        let only: Sealer.Redaction = { (position, _, record, buffer) throws(DecodeFailure) in
             position == 10 ? try PlainCodec.redact(record, &buffer) : false
         }
         let first = try log.rewriteNow(at: 10, redaction: only)
@@ -49,7 +49,7 @@ import Testing
         let left = try log.reader.withRecord(at: 10) { bytes, _ in bytes.makeArray() }
         #expect(left.count < read.count)
         #expect(Self.holders(system).count == 1)
-        let all: Sealer.Redaction = { (_, record, buffer) throws(DecodeFailure) in
+        let all: Sealer.Redaction = { (_, _, record, buffer) throws(DecodeFailure) in
             try PlainCodec.redact(record, &buffer)
         }
         _ = try log.rewriteNow(at: 0, redaction: all)

@@ -201,7 +201,7 @@ struct SealedDamageTests {
         let first = try #require(disk.contents(of: paths[0]))
         let second = try #require(disk.contents(of: paths[1]))
         let foreign = try #require(other.system.disk.contents(of: paths[0]))
-        try one.merge { _, record, buffer throws(DecodeFailure) in
+        try one.merge { _, _, record, buffer throws(DecodeFailure) in
             try PlainCodec.redact(record, &buffer)
         }
         let merged = one.system.disk.afterPowerCut(.nothing)

@@ -126,14 +126,12 @@ final class SealedStore {
         var leaves: [Digest] = []
         for commit in commits {
             for (index, record) in commit.records.enumerated() {
-                var commitment = ByteBuffer()
-                try PlainCodec().appendCommitment(of: record.raw, to: &commitment)
+                var form = ByteBuffer()
+                let commitment = try PlainCodec().commitment(of: record.raw, &form)
                 let position = commit.firstPosition + Position(index)
                 let time = commit.receipt.commitTime
                 leaves.append(
-                    commitment.withBytes(in: 0..<commitment.count) {
-                        hasher.leaf(position: position, recordedAt: time, commitment: $0)
-                    })
+                    hasher.leaf(position: position, recordedAt: time, commitment: commitment))
             }
         }
         return leaves

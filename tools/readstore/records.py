@@ -5,11 +5,13 @@ from .octets import Cursor, Malformed, varint
 from .tree import sha256
 
 KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish",
-         6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note"}
+         6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note", 10: "retire"}
 REASONS = ["allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
            "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
            "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch"]
 CREDIT_DIGITS = 12
+# Bytes of hashes before what was kept of a body that was dropped, by tag.
+HASHES_OF_RETIRED = {11: 32, 12: 64}
 DEPTH_MAX = 80
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 ESCAPES |= {chr(code): f"\\u{code:04x}" for code in range(32) if chr(code) not in ESCAPES}
@@ -85,6 +87,11 @@ def node(cursor, depth=DEPTH_MAX):
         return node(cursor, depth - 1)
     if tag == 10:
         return f'{{"redacted":"{cursor.take(32).hex()}"}}'
+    if tag in HASHES_OF_RETIRED:
+        cursor.take(HASHES_OF_RETIRED[tag])
+        if cursor.data[cursor.at:cursor.at + 1] != b"\x08":
+            raise Malformed("retired data that is no object", cursor.at)
+        return node(cursor, depth - 1)
     raise Malformed(f"a node of tag {tag}", start)
 
 
@@ -117,12 +124,14 @@ class Record:
             self.time_text = instant(self.time, style)
         self._head_bytes = content.at
         self._content = content.data
-        self.attributes, self.data = [], None
+        self.attributes, self.data, self.retired = [], None, None
         if presence & 8:
             if content.u8() != 8:
                 raise Malformed("attributes that are no object", content.at)
             self.attributes = members(content, DEPTH_MAX)
         if presence & 16:
+            if content.data[content.at] in HASHES_OF_RETIRED:
+                self.retired = content.data[content.at + 1:content.at + 33]
             self.data = node(content)
         content.end("a content")
         self._nodes = (presence >> 3 & 1) + (presence >> 4 & 1)
@@ -140,11 +149,16 @@ class Record:
         event += self.attributes
         if self.data is not None:
             event.append(f'"data":{self.data}')
+        retired = '"retired":true,' if self.retired else ""
         return (f'{{"position":{position},"recorded_at":"{instant(recorded_at)}",'
-                f'"kind":"{self.kind}","event":{{{",".join(event)}}},"outcome":{self.outcome}}}')
+                f'"kind":"{self.kind}",{retired}"event":{{{",".join(event)}}},"outcome":{self.outcome}}}')
 
     def commitment(self):
-        """The record as the proof tree has it (docs/format-proofs.md, Commitment)."""
+        """The hash that the proof tree has of the record (docs/format-proofs.md, Commitment)."""
+        return self.retired or sha256(self.form())
+
+    def form(self):
+        """What of the record stays when its personal values are erased."""
         cursor = Cursor(self._content, self._head_bytes)
         form = self._content[:self._head_bytes]
         for _ in range(self._nodes):
@@ -178,7 +192,7 @@ def outcome(data):
     """An outcome as JSON."""
     cursor = Cursor(data)
     flags = cursor.u8()
-    if flags > 7:
+    if flags > 15:
         raise Malformed("flags of an outcome")
     parts = ['"status":"recorded"']
     if flags & 1:
@@ -194,5 +208,8 @@ def outcome(data):
         parts.append(f'"draws":[{",".join(draws)}]')
     if flags & 4:
         parts.append(f'"shortfall":{credits(cursor.zigzag(128))}')
+    if flags & 8:
+        remains = [quote(cursor.take(32).hex()) for _ in range(cursor.varint())]
+        parts.append(f'"remains":[{",".join(remains)}]')
     cursor.end("an outcome")
     return f"{{{','.join(parts)}}}"

@@ -165,9 +165,19 @@ class Records(unittest.TestCase):
         content = head + data + b"\x09" + salt + value
         form = head + data + b"\x0a" + tree.sha256(b"\x09", salt, value)
         record = Record(varint(len(content)) + content + b"\0")
-        self.assertEqual(record.commitment(), varint(len(form)) + form + b"\0")
+        self.assertEqual(record.form(), varint(len(form)) + form + b"\0")
         # What is left when the value is erased has the same commitment.
-        self.assertEqual(Record(record.commitment()).commitment(), record.commitment())
+        self.assertEqual(Record(record.form()).commitment(), record.commitment())
+
+    def test_what_is_retired_says_its_commitment(self):
+        head = b"\x01\x01\x01s\x01i\x01t\x10"
+        for tag, more in ((11, b""), (12, b"h" * 32)):
+            content = head + bytes((tag,)) + b"c" * 32 + more + b"\x08\x01\x01k\x03\x02"
+            record = Record(varint(len(content)) + content + b"\0")
+            self.assertEqual((record.commitment(), record.data), (b"c" * 32, '{"k":1}'))
+            self.assertIn('"kind":"event","retired":true,"event":', record.json(7, 0))
+        with self.assertRaises(Malformed):
+            node(Cursor(b"\x0b" + b"c" * 32 + b"\x03\x02"))
 
     def test_roots(self):
         leaves = [tree.sha256(bytes((number,))) for number in range(5)]

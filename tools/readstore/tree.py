@@ -24,7 +24,7 @@ def payload(records):
 
 
 def leaf(position, time, commitment):
-    return sha256(b"\0", struct.pack(">Qq", position, time), sha256(commitment))
+    return sha256(b"\0", struct.pack(">Qq", position, time), commitment)
 
 
 def root(leaves):

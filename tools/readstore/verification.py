@@ -55,7 +55,7 @@ class Verification:
     def add(self, position, time, data, record, block):
         """The next entry. `record` is None where the bytes are no canonical record."""
         self._check_due(position)
-        leaf = tree.leaf(position, time, record.commitment() if record else data)
+        leaf = tree.leaf(position, time, record.commitment() if record else tree.sha256(data))
         if self._checkpoints:
             self._all.append(leaf)
         if record and record.subject is not None:

@@ -96,6 +96,7 @@ extension EventRules {
         var members: [(String, Value)] = []
         if let maxAge { members.append(("max_age", .string(Self.text(maxAge)))) }
         if let maxAhead { members.append(("max_ahead", .string(Self.text(maxAhead)))) }
+        if let keep { members.append(("keep", .string(Self.text(keep)))) }
         if late != .nextInvoice { members.append(("late", .string(late.rawValue))) }
         return .object(of: members)
     }

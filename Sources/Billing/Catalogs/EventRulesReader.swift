@@ -3,10 +3,11 @@ import Money
 extension EventRules {
     /// Reads `events`.
     static func read(_ parent: inout CatalogReader) -> EventRules {
-        parent.group("events", known: ["max_age", "max_ahead", "late"]) { reader in
+        parent.group("events", known: ["max_age", "max_ahead", "late", "keep"]) { reader in
             var rules = EventRules()
             rules.maxAge = duration("max_age", &reader)
             rules.maxAhead = duration("max_ahead", &reader)
+            rules.keep = duration("keep", &reader)
             if let late = reader.word("late", Late.self) { rules.late = late }
             return rules
         } ?? EventRules()

@@ -221,6 +221,8 @@ package struct EventRules: Hashable, Sendable {
     package var maxAge: Int64?
     /// Nanoseconds after recorded-at; nil: no bound.
     package var maxAhead: Int64?
+    /// How long the bodies of events must be kept, nanoseconds: the legal period; nil: for ever.
+    package var keep: Int64?
     /// What becomes of usage that comes after its period was finalised.
     package var late = Late.nextInvoice
 

@@ -30,11 +30,15 @@ package struct RecordCodec: BlockCodec {
         try RecordBlockReader(dictionary)
     }
 
-    /// Appends the record as the proof tree has it: each salted node as the hash that is left of it when
-    /// its value is erased. Bytes that are no canonical record are themselves.
-    package func appendCommitment(
-        of record: RawSpan, to buffer: inout ByteBuffer
-    ) throws(DecodeFailure) {
-        RecordCommitment.append(record, to: &buffer)
+    /// The hash of the record as the proof tree has it; see `RecordCommitment`.
+    package func commitment(
+        of record: RawSpan, _ form: inout ByteBuffer
+    ) throws(DecodeFailure) -> Digest {
+        Self.commitment(of: record, &form)
+    }
+
+    /// The hash of any bytes; what is no canonical record is hashed as it is.
+    package static func commitment(of record: RawSpan, _ form: inout ByteBuffer) -> Digest {
+        RecordCommitment.digest(of: record, &form)
     }
 }

@@ -4,8 +4,18 @@ import Bytes
 ///
 /// Each salted node (tag 9, salt, node) is replaced by what is left of it once it is erased: tag 10 and
 /// SHA-256(0x09 ‖ salt ‖ node). A salted node inside another is replaced before the outer one is hashed,
-/// so that the order of two erasures leaves no trace.
+/// so that the order of two erasures leaves no trace. A retired record says its hash: what it was hashed from
+/// is gone.
 enum RecordCommitment {
+    /// The hash of a record's form.
+    /// - Parameter form: working memory; emptied.
+    static func digest(of record: RawSpan, _ form: inout ByteBuffer) -> Digest {
+        if let retired = RecordRetirement.commitment(of: record) { return retired }
+        form.clear()
+        append(record, to: &form)
+        return SHA256.hash(form.bytes)
+    }
+
     /// Appends the form of a record; of bytes that are no canonical record, those bytes.
     static func append(_ record: RawSpan, to buffer: inout ByteBuffer) {
         let start = buffer.count
@@ -22,7 +32,8 @@ enum RecordCommitment {
     private static func hasSalt(_ record: RawSpan) throws(DecodeFailure) -> Bool {
         var reader = ByteReader(record)
         _ = try reader.readVarint()
-        for _ in 0..<(try skipHead(&reader)) {
+        let nodes = try skipHead(&reader)
+        for isThere in [nodes.hasAttributes, nodes.hasData] where isThere {
             if try hasSalt(&reader, NodeReader.depthMax) { return true }
         }
         return false
@@ -51,14 +62,19 @@ enum RecordCommitment {
             }
         case NodeTag.salted: return true
         case NodeTag.redacted: _ = try reader.read(count: 32)
+        case NodeTag.retired, NodeTag.retiredPersonal:
+            // It has its hash, which no salt below is part of.
+            return false
         default: throw .invalid("node tag", reader.offset - 1)
         }
         return false
     }
 
     /// Moves behind everything that stands before the attributes.
-    /// - Returns: how many nodes follow.
-    private static func skipHead(_ reader: inout ByteReader) throws(DecodeFailure) -> Int {
+    /// - Returns: which nodes follow.
+    static func skipHead(
+        _ reader: inout ByteReader
+    ) throws(DecodeFailure) -> (hasAttributes: Bool, hasData: Bool) {
         guard try reader.readByte() == RecordFormat.version else {
             throw .invalid("record version", reader.offset)
         }
@@ -71,8 +87,9 @@ enum RecordCommitment {
         if presence & RecordFormat.hasSubject != 0 { _ = try reader.readPrefixed() }
         if presence & RecordFormat.hasTime != 0 { _ = try reader.read(count: 9) }
         if presence & RecordFormat.hasTimeText != 0 { _ = try reader.readPrefixed() }
-        return (presence & RecordFormat.hasAttributes != 0 ? 1 : 0)
-            + (presence & RecordFormat.hasData != 0 ? 1 : 0)
+        return (
+            presence & RecordFormat.hasAttributes != 0, presence & RecordFormat.hasData != 0
+        )
     }
 
     private static func appendSalted(
@@ -86,7 +103,7 @@ enum RecordCommitment {
         let nodes = try skipHead(&reader)
         var form = ByteBuffer(capacity: content.byteCount + 64)
         form.append(content.extracting(0..<reader.offset))
-        for _ in 0..<nodes {
+        for isThere in [nodes.hasAttributes, nodes.hasData] where isThere {
             try appendNode(content, &reader, NodeReader.depthMax, to: &form)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the content", reader.offset) }

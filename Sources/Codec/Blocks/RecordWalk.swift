@@ -187,6 +187,9 @@ struct RecordWalk: ~Copyable {
             try readRaw(16, record, &reader)
             try readChild([Step.salted], record, &reader, depth)
         case NodeTag.redacted: try readRaw(32, record, &reader)
+        case NodeTag.retired, NodeTag.retiredPersonal:
+            try readRaw(NodeTag.retiredHashBytes(tag), record, &reader)
+            try readChild([Step.salted], record, &reader, depth)
         default: throw .invalid("node tag", start)
         }
     }

@@ -32,7 +32,7 @@ package struct PersonalPaths: Equatable, Sendable {
         switch kind {
         case .event: events
         case .consume: consumes
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: []
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: []
         }
     }
 }

@@ -29,7 +29,7 @@ extension RecordView {
         switch kind {
         case .event: place(path.keys)
         case .consume: place([Array("data".utf8)] + path.keys)
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote: nil
+        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: nil
         }
     }
 }
@@ -73,7 +73,6 @@ package enum RecordErasure {
     /// of the form that the proof tree has. It never changes.
     package static func remains(of record: RawSpan) -> Digest {
         var form = ByteBuffer(capacity: record.byteCount + 64)
-        RecordCommitment.append(record, to: &form)
-        return SHA256.hash(form.bytes)
+        return RecordCommitment.digest(of: record, &form)
     }
 }

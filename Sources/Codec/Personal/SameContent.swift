@@ -2,6 +2,15 @@ package import Bytes
 
 /// Whether a request says what an entry of the same identity says.
 package enum SameContent {
+    /// Whether a request has the content of a record, whose body may have been dropped.
+    /// - Throws: `DecodeFailure` if one is not canonical.
+    package static func holds(
+        record: RawSpan, request: RawSpan
+    ) throws(DecodeFailure) -> Bool {
+        if let isSame = try RecordRetirement.isSame(record, request: request) { return isSame }
+        return try holds(recorded: RecordView(record: record).content, request: request)
+    }
+
     /// Whether two contents are the same: byte for byte, but for the salts of personal properties, which
     /// are new each time. A redacted value of the entry equals anything at its place: it is gone.
     /// - Throws: `DecodeFailure` if one is no canonical content.
@@ -64,7 +73,8 @@ package enum SameContent {
         }
     }
 
-    private static func skipSalt(_ reader: inout ByteReader) throws(DecodeFailure) {
+    /// Moves behind salts, to the value.
+    static func skipSalt(_ reader: inout ByteReader) throws(DecodeFailure) {
         while reader.peek == NodeTag.salted {
             _ = try reader.read(count: 1 + PersonalPaths.saltBytes)
         }

@@ -56,18 +56,16 @@ package struct MerkleHasher: ~Copyable {
     /// The leaf of an entry.
     /// - Parameters:
     ///   - recordedAt: commit time of the entry's frame, nanoseconds since 1970 UTC.
-    ///   - commitment: what of the record stays when personal values are redacted.
+    ///   - commitment: the hash of what of the record stays when personal values are redacted. So 32
+    ///     bytes are enough to keep an entry's leaf when its body is no longer kept.
     package mutating func leaf(
-        position: Position, recordedAt: Int64, commitment: RawSpan
+        position: Position, recordedAt: Int64, commitment: Digest
     ) -> Digest {
-        // The hash of the commitment, not itself: so 32 bytes are enough to keep an entry's leaf when its
-        // body is no longer kept.
-        let hash = SHA256.hash(commitment)
         scratch.clear()
         scratch.append(0x00)
         scratch.appendBigEndian(position)
         scratch.appendBigEndian(UInt64(bitPattern: recordedAt))
-        hash.append(to: &scratch)
+        commitment.append(to: &scratch)
         return SHA256.hash(scratch.bytes)
     }
 

@@ -23,7 +23,7 @@ struct SealedProof {
         var fold = ChainFold(after: segment.record.chainBefore)
         var accounts = Accounts(segment.reader.accountCount)
         var tree = MerkleHasher()
-        var commitment = ByteBuffer(capacity: 4096)
+        var form = ByteBuffer(capacity: 4096)
         var memory = BlockMemory()
         var commits: UInt64 = 0
         var time = segment.record.timeBefore
@@ -47,11 +47,9 @@ struct SealedProof {
                 }
                 _ = fold.add(record)
                 do throws(DecodeFailure) {
-                    commitment.clear()
-                    try codec.appendCommitment(of: record, to: &commitment)
                     let leaf = tree.leaf(
                         position: position, recordedAt: commit.commitTime,
-                        commitment: commitment.bytes)
+                        commitment: try codec.commitment(of: record, &form))
                     leaves.append(leaf)
                     if let range = try codec.account(of: record) {
                         try accounts.add(

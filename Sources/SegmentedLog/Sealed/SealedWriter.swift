@@ -28,7 +28,7 @@ final class SealedWriter {
     private var postings: [[UInt32]]
     private var states: [EntryChain?]
     private var tree = MerkleHasher()
-    private var commitment = ByteBuffer(capacity: 4096)
+    private var form = ByteBuffer(capacity: 4096)
     private var block = ByteBuffer(capacity: 1 << 17)
     private var stored = BlockColumns()
     private var packed = ByteBuffer(capacity: 1 << 16)
@@ -67,15 +67,14 @@ final class SealedWriter {
         let commit = commits[commits.count - 1]
         do throws(DecodeFailure) {
             try columns.append(record)
-            commitment.clear()
-            try codec.appendCommitment(of: record, to: &commitment)
+            let commitment = try codec.commitment(of: record, &form)
+            leaves.append(
+                tree.leaf(
+                    position: position, recordedAt: commit.commitTime, commitment: commitment))
         } catch {
             throw .damaged(
                 file.path, at: offset, position: position, "the entry is no record: \(error)")
         }
-        leaves.append(
-            tree.leaf(
-                position: position, recordedAt: commit.commitTime, commitment: commitment.bytes))
         _ = fold.add(record)
         count += 1
         let isLast = position + 1 == self.record.nextPosition

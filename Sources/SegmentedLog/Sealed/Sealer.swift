@@ -12,10 +12,11 @@ import Platform
 ///
 /// Compaction is the same with sealed segments as the source.
 package struct Sealer: Sendable {
-    /// Replaces the bytes of an entry that was redacted; says whether it did. The bytes go to the buffer.
+    /// Replaces the bytes of an entry that was redacted or retired; says whether it did. The bytes go to
+    /// the buffer. It is told the commit time, nanoseconds since 1970 UTC.
     package typealias Redaction =
         @Sendable (
-            Position, RawSpan, inout ByteBuffer
+            Position, _ recordedAt: Int64, RawSpan, inout ByteBuffer
         ) throws(DecodeFailure) -> Bool
 
     let reader: LogReader
@@ -112,6 +113,7 @@ private struct Survey: CommitVisitor, ~Copyable {
     /// Payloads of commits that are redacted now, by first position.
     var payloads: [Position: Digest] = [:]
     private var first: Position = 0
+    private var recordedAt: Int64 = 0
     private var isRedacted = false
     private var redacted = ByteBuffer(capacity: 4096)
 
@@ -124,6 +126,7 @@ private struct Survey: CommitVisitor, ~Copyable {
     mutating func begin(_ commit: BlockCommit) {
         fold.begin(commit)
         first = commit.firstPosition
+        recordedAt = commit.commitTime
         isRedacted = false
         commits += 1
     }
@@ -131,7 +134,7 @@ private struct Survey: CommitVisitor, ~Copyable {
     mutating func entry(_ record: RawSpan, at position: Position) throws(LogFailure) {
         do throws(DecodeFailure) {
             redacted.clear()
-            if let redaction, try redaction(position, record, &redacted) {
+            if let redaction, try redaction(position, recordedAt, record, &redacted) {
                 isRedacted = true
                 try survey.note(redacted.bytes)
             } else {
@@ -152,6 +155,7 @@ private struct Writing: CommitVisitor, ~Copyable {
     let payloads: [Position: Digest]
     let redaction: Sealer.Redaction?
     private var redacted = ByteBuffer(capacity: 4096)
+    private var recordedAt: Int64 = 0
 
     init(writer: SealedWriter, payloads: [Position: Digest], redaction: Sealer.Redaction?) {
         self.writer = writer
@@ -161,6 +165,7 @@ private struct Writing: CommitVisitor, ~Copyable {
 
     mutating func begin(_ commit: BlockCommit) {
         var commit = commit
+        recordedAt = commit.commitTime
         if let payload = payloads[commit.firstPosition] { commit.payload = payload }
         writer.begin(commit)
     }
@@ -168,7 +173,9 @@ private struct Writing: CommitVisitor, ~Copyable {
     mutating func entry(_ record: RawSpan, at position: Position) throws(LogFailure) {
         redacted.clear()
         // The first pass has shown that the record can be read.
-        if let redaction, (try? redaction(position, record, &redacted)) == true {
+        if let redaction,
+            (try? redaction(position, recordedAt, record, &redacted)) == true
+        {
             try writer.entry(redacted.bytes, at: position)
         } else {
             try writer.entry(record, at: position)

@@ -43,7 +43,7 @@ struct CompactCommand: QueryCommand {
         discussion: """
             A running server seals and merges by itself; this does at once what it would do in \
             time, and more: all rows are sealed, sealed segments are merged as far as their \
-            sizes allow, and values that were redacted are taken off the disk. What is written is \
+            sizes allow, and redacted values and dropped bodies are taken off the disk. What is written is \
             read back and proved equal before it takes the place of what was there. Killed at any \
             point, nothing is lost. A terminal shows how far it is.
 
@@ -88,7 +88,7 @@ struct CompactCommand: QueryCommand {
         let saved = 100 - after * 100 / before
         let rewritten = reply["rewritten"]?.integer ?? 0
         let erased =
-            rewritten == 0 ? "" : ", written again without erased values \(rewritten) times"
+            rewritten == 0 ? "" : ", written again without what was erased \(rewritten) times"
         return [
             "sealed \(reply["sealed"].grouped) times, merged \(reply["merged"].grouped) times"
                 + "\(erased); \(reply["files_replaced"].grouped) files replaced",

@@ -25,7 +25,7 @@ struct TailCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Only this kind: event, consume, subscribe, cancel, grant, publish, redact, finalise, "
-                + "credit_note. May stand several times.",
+                + "credit_note, retire. May stand several times.",
             valueName: "kind"))
     var kind: [EntryKind] = []
     @Option(help: ArgumentHelp("Stop after so many entries.", valueName: "n")) var limit: Int?
@@ -35,6 +35,7 @@ struct TailCommand: ParsableCommand {
     /// The kinds of entries.
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
         case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
+        case retire
     }
 
     func validate() throws {
@@ -77,6 +78,7 @@ struct TailCommand: ParsableCommand {
         if let data = event?["data"], entry.shown("kind") != "publish" {
             text += "  \(Optional(data).shown)"
         }
+        if entry["retired"]?.flag == true { text += "  (body dropped)" }
         if let outcome = entry["outcome"], let allowed = outcome["allowed"]?.flag {
             text += allowed ? "  allowed" : "  DENIED"
             if outcome["reason"].shown != "allowed" { text += " (\(outcome["reason"].shown))" }

@@ -29,7 +29,7 @@ struct YAMLWriter {
         "dynamic", "matrix", "other", "flat_at_zero", "free", "prorate", "minimum", "maximum",
         "commitment", "overage", "true_up", "discounts", "negative", "tax_exempt",
         // The rest of a plan, an entitlement, and of the rules for events.
-        "tax", "order", "limit", "enforce", "reset", "max_age", "max_ahead", "late",
+        "tax", "order", "limit", "enforce", "reset", "max_age", "max_ahead", "keep", "late",
     ]
     /// Keys whose canonical text is a quantity.
     private static let quantities: Set = [

@@ -75,6 +75,12 @@ struct VerifyProofCommand: ParsableCommand {
             "chain   \(checkpoint.chain.hex)",
             "signer  \(proven.key)",
         ])
+        if proven.retired > 0 {
+            try Output.print([
+                "\(proven.retired) entries have lost their bodies; what was kept of them is the "
+                    + "signer's word"
+            ])
+        }
         if !proven.isSignerVerified {
             try Output.print([
                 "anybody can make such a file: ask the signer for the key and give it with --key"
@@ -92,6 +98,7 @@ struct VerifyProofCommand: ParsableCommand {
         json.member("currency", proven.invoice["currency"]?.text)
         json.member("total", proven.invoice["total"]?.text ?? "0")
         json.member("entries", proven.entries)
+        if proven.retired > 0 { json.member("retired", proven.retired) }
         json.member("size", proven.checkpoint.size)
         json.member("root", proven.checkpoint.root.hex)
         json.member("chain", proven.checkpoint.chain.hex)

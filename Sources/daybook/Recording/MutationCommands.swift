@@ -39,7 +39,10 @@ protocol MutationCommand: ParsableCommand {
 extension MutationCommand {
     func status(_ reply: Reply) -> ExitStatus { .success }
 
-    func run() throws {
+    func run() throws { try record() }
+
+    /// Sends the request with its identity, and says what became of it.
+    func record() throws {
         let request = try self.request()
         let id = try identity.id ?? Identity.random()
         let connection = try Connection.open(server.path())

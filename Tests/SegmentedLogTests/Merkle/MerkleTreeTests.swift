@@ -8,7 +8,8 @@ import Testing
     @Test func aLeafIsPrefixPositionTimeAndCommitmentBigEndian() {
         var hasher = MerkleHasher()
         let leaf = hasher.leaf(
-            position: 0x0102_0304_0506_0708, recordedAt: -2, commitment: [0xAA, 0xBB].raw)
+            position: 0x0102_0304_0506_0708, recordedAt: -2,
+            commitment: SHA256.hash([0xAA, 0xBB].raw))
         var bytes = ByteBuffer()
         bytes.append([0x00, 1, 2, 3, 4, 5, 6, 7, 8] + Array(repeating: 0xFF, count: 7) + [0xFE])
         SHA256.hash([0xAA, 0xBB].raw).append(to: &bytes)
