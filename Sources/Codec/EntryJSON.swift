@@ -77,12 +77,44 @@ package enum EntryJSON {
         if outcome.shortfallUnits != 0 {
             json.member("shortfall", Quantity(units: outcome.shortfallUnits).description)
         }
+        defer { json.endObject() }
         if !outcome.remains.isEmpty {
             json.key("remains")
             json.beginArray()
             for hash in outcome.remains { json.string(hash.hex) }
             json.endArray()
         }
-        json.endObject()
+        writeCredits(outcome, to: &json)
+    }
+
+    /// What is said of several units, of grants that the entry made, and of thresholds.
+    private static func writeCredits(_ outcome: Outcome, to json: inout JSONWriter) {
+        func list<Element>(
+            _ name: String, _ list: [Element], _ body: (Element, inout JSONWriter) -> Void
+        ) {
+            guard !list.isEmpty else { return }
+            json.key(name)
+            json.beginArray()
+            for element in list {
+                json.beginObject()
+                body(element, &json)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        list("shortfalls", outcome.shortfalls) {
+            $1.member("unit", $0.unit)
+            $1.member("credits", Quantity(units: $0.units).description)
+        }
+        list("grants", outcome.grants) {
+            $1.member("kind", $0.kind.name)
+            $1.member("unit", $0.unit)
+            $1.member("credits", Quantity(units: $0.units).description)
+            if let expires = $0.expires { $1.member("expires", expires.description) }
+        }
+        list("warnings", outcome.warnings) {
+            $1.member("feature", $0.feature)
+            $1.member("threshold", UInt64($0.threshold))
+        }
     }
 }

@@ -41,6 +41,21 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case finalise = 8
     case creditNote = 9
     case retire = 10
+    case void = 11
+    case hold = 12
+    case settle = 13
+    case release = 14
+    case extend = 15
+    case refund = 16
+    case reset = 17
+
+    /// Whether it may count usage of an account: an event, or what a feature was asked for.
+    package var isUsage: Bool {
+        switch self {
+        case .event, .consume, .hold, .settle: true
+        default: false
+        }
+    }
 
     /// The word in `tail` and in filters.
     package var name: String {
@@ -55,6 +70,13 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .finalise: "finalise"
         case .creditNote: "credit_note"
         case .retire: "retire"
+        case .void: "void"
+        case .hold: "hold"
+        case .settle: "settle"
+        case .release: "release"
+        case .extend: "extend"
+        case .refund: "refund"
+        case .reset: "reset"
         }
     }
 }

@@ -106,8 +106,8 @@ struct AccountBilling<Source: AccountEntrySource> {
             switch record.kind {
             case .event, .subscribe, .cancel:
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
-            case .consume: earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
-            case .grant, .publish, .redact, .finalise, .creditNote, .retire: break
+            case .consume, .settle: earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
+            default: break
             }
         }
         return facts.state.finalised.filter { earliest < $0.period.end }

@@ -107,7 +107,18 @@ struct AccountUses {
                     reader.key, record, position, time, order.quantity, uniqueKey, false,
                     reader.consumePaths, isConsume: true)
             }
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: return
+        case .settle:
+            let time = Timestamp(nanoseconds: recordedAt)
+            guard span.contains(time), try record.outcome().decision?.allowed == true,
+                let order = try? SettleOrder.read(record),
+                let key = selection.features[order.hold.feature]?.meterKey
+            else { return }
+            for reader in selection.readers where reader.key.meter == key {
+                add(
+                    reader.key, record, position, time, order.quantity, 0, false,
+                    reader.consumePaths, isConsume: true)
+            }
+        default: return
         }
     }
 

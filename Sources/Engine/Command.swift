@@ -33,8 +33,31 @@ struct Command {
             return try command(.cancel, arguments, required: [], optional: [], hasTime: true)
         case "grant":
             return try command(
-                .grant, arguments, required: ["amount"], optional: ["priority", "expires"],
+                .grant, arguments, required: ["amount"],
+                optional: [
+                    "priority", "expires", "unit", "kind", "features", "cost", "every", "anchor",
+                    "rollover",
+                ],
                 hasTime: true)
+        case "void":
+            return try command(
+                .void, arguments, required: ["grant"], optional: ["reason"])
+        case "hold":
+            return try command(
+                .hold, arguments, required: ["feature"],
+                optional: ["quantity", "seconds", "expires", "data"])
+        case "settle":
+            return try command(
+                .settle, arguments, required: ["hold", "quantity"], optional: ["data"])
+        case "release": return try command(.release, arguments, required: ["hold"], optional: [])
+        case "extend":
+            return try command(
+                .extend, arguments, required: ["hold"], optional: ["seconds", "expires"])
+        case "refund":
+            return try command(
+                .refund, arguments, required: ["entry"], optional: ["credits", "unit", "reason"])
+        case "reset":
+            return try command(.reset, arguments, required: [], optional: ["unit"])
         case "publish":
             return try command(
                 .publish, arguments, required: ["catalog"],

@@ -91,7 +91,7 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if record.kind == .publish || record.kind == .redact {
+            if record.kind == .publish || record.kind == .redact || record.kind == .refund {
                 handOver()
                 // A catalog may make history be metered again, and what is redacted must be looked at:
                 // all of it must be readable.
@@ -139,6 +139,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private func decide(_ view: borrowing RecordView) -> Verdict {
+        if view.kind == .refund { return decideRefund(view) }
         let verdict = books.decide(view, recordedAt: job.commitTime)
         guard view.kind == .redact, case .entry(_, let evidence) = verdict,
             case .success(let order) = RedactOrder.read(view)
@@ -146,6 +147,29 @@ final class Committer: @unchecked Sendable {
         do {
             let remains = try RedactedEntries(reader: engine.reader).remains(of: order)
             return .entry(Outcome(remains: remains), evidence)
+        } catch let refusal as Refusal {
+            return .refused(refusal)
+        } catch {
+            return .refused(
+                Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)"))
+        }
+    }
+
+    /// A refund depends on what an earlier entry drew.
+    private func decideRefund(_ view: borrowing RecordView) -> Verdict {
+        do {
+            let order = try RefundOrder.read(view)
+            guard order.position < books.position else {
+                throw Refusal(
+                    code: "unknown_position", field: "entry",
+                    message: "entry: the log ends before position \(books.position)")
+            }
+            let (outcome, account) = try engine.reader.withRecord(at: order.position) { bytes, _ in
+                let record = try RecordView(record: bytes)
+                return (try record.outcome(), record.subject?.makeString())
+            }
+            return books.decideRefund(
+                view, of: outcome, account: account, job.commitTime)
         } catch let refusal as Refusal {
             return .refused(refusal)
         } catch {
@@ -191,9 +215,10 @@ final class Committer: @unchecked Sendable {
             fail("the books contradict a decision they just made: \(error)")
         }
         var detail: ReplyDetail?
-        if outcome.decision != nil || !outcome.draws.isEmpty || outcome.shortfallUnits != 0 {
+        if outcome != .recorded {
             var made = ReplyDetail(outcome)
             made.evidence = outcome.decision == nil ? nil : evidence
+            made.nameHold(of: view)
             detail = made
         }
         reply(to: batch, index, .recorded, position, detail)

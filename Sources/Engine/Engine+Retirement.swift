@@ -162,7 +162,7 @@ final class RetirementPreview {
         _ record: RawSpan, at position: Position, recordedAt: Int64
     ) throws(DecodeFailure) {
         let view = try RecordView(record: record)
-        guard view.kind == .event || view.kind == .consume else { return }
+        guard view.kind.isUsage else { return }
         if RecordRetirement.isRetired(view) {
             retired += 1
             return

@@ -33,6 +33,8 @@ struct KnownEntry {
         }
         status = .duplicate
         let outcome = try view.outcome()
-        detail = outcome == .recorded ? nil : ReplyDetail(outcome)
+        var known = outcome == .recorded ? nil : ReplyDetail(outcome)
+        known?.nameHold(of: view)
+        detail = known
     }
 }

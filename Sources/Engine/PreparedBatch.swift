@@ -65,8 +65,12 @@ package struct ReplyDetail: Sendable {
     package var draws: [Draw] = []
     /// Credits used beyond all grants, in 10⁻¹².
     package var shortfallUnits: Int128 = 0
+    /// Grants that the entry made beside what it asked for.
+    package var grants: [Outcome.MadeGrant] = []
     /// The numbers of the decision; absent for a duplicate, whose evidence is history.
     package var evidence: Evidence?
+    /// The feature of a hold that was placed: its name is that and the position.
+    package var heldFeature: String?
     /// Why it was not taken.
     package var refusal: Refusal?
 
@@ -77,6 +81,13 @@ package struct ReplyDetail: Sendable {
         decision = outcome.decision
         draws = outcome.draws
         shortfallUnits = outcome.shortfallUnits
+        grants = outcome.grants
+    }
+
+    /// Names the hold that an entry placed.
+    mutating func nameHold(of record: borrowing RecordView) {
+        guard record.kind == .hold, decision?.allowed == true else { return }
+        heldFeature = record.string(["feature"])
     }
 }
 

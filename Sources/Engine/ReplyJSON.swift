@@ -22,7 +22,7 @@ package enum ReplyJSON {
         case .recorded, .duplicate:
             json.member("outcome", reply.status == .recorded ? "recorded" : "duplicate")
             json.member("position", reply.position)
-            if let detail { write(detail, to: &json) }
+            if let detail { write(detail, reply.position, to: &json) }
         case .conflict:
             json.member("outcome", "rejected")
             json.member("error", "conflict")
@@ -45,9 +45,16 @@ package enum ReplyJSON {
         json.endObject()
     }
 
-    private static func write(_ detail: ReplyDetail, to json: inout JSONWriter) {
+    private static func write(
+        _ detail: ReplyDetail, _ position: UInt64, to json: inout JSONWriter
+    ) {
         var drawn: Int128 = 0
         for draw in detail.draws { drawn += draw.units }
+        for grant in detail.grants {
+            json.member(
+                grant.kind == .adjustment ? "given_back" : "topped_up",
+                Quantity(units: grant.units).description)
+        }
         guard let decision = detail.decision else {
             if drawn != 0 { json.member("credits", Quantity(units: drawn).description) }
             if detail.shortfallUnits != 0 {
@@ -57,6 +64,12 @@ package enum ReplyJSON {
         }
         json.member("allowed", decision.allowed)
         json.member("reason", decision.reason.name)
+        if let feature = detail.heldFeature {
+            json.member("hold", HoldName(feature: feature, position: position).name)
+        }
+        if let expires = detail.evidence?.holdExpires {
+            json.member("expires", expires.description)
+        }
         if drawn != 0 { json.member("credits", Quantity(units: drawn).description) }
         guard let evidence = detail.evidence else { return }
         if let remaining = evidence.remaining { json.member("remaining", remaining.description) }

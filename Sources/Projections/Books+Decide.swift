@@ -19,6 +19,9 @@ package struct Evidence: Sendable {
     /// not known from the counters alone.
     package var overagePrice: Fraction?
 
+    /// First instant at which the hold that was placed is no more; nil: none was.
+    package var holdExpires: Timestamp?
+
     /// No evidence.
     package init() {}
 }
@@ -53,6 +56,10 @@ extension Books {
         case .finalise: decideFinalise(record)
         case .creditNote: decideCreditNote(record)
         case .retire: decideRetire(record, recordedAt)
+        case .hold: decideHold(record, recordedAt)
+        case .settle: decideSettle(record, recordedAt)
+        case .void, .release, .extend, .reset: decideCreditOrder(record, recordedAt)
+        case .refund: .refused(.bad("entry", "cannot be read here"))
         }
     }
 
@@ -60,129 +67,12 @@ extension Books {
     /// the grants valid at the event's own time, and what they cannot cover is shortfall.
     private func decideEvent(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
         if let refusal = refusalOfAge(record, recordedAt) { return .refused(refusal) }
-        guard let subject = record.subject, registry.catalog?.credit != nil else {
+        guard let subject = record.subject, registry.catalog?.credits.isEmpty == false else {
             return .entry(.recorded, Evidence())
         }
-        var cost: Int128 = 0
-        for meter in registry.meters(listeningTo: record.type) where meter.burnRate != nil {
-            guard case .counts(let units, _, _) = meter.reading(of: record),
-                let part = meter.cost(units: units)
-            else { continue }
-            cost = cost.addingReportingOverflow(part).overflow ? Int128.max : cost + part
-        }
-        guard cost > 0 else { return .entry(.recorded, Evidence()) }
-        let time = Timestamp(nanoseconds: record.time ?? recordedAt)
-        let grants = registry.accounts.number(of: subject).map { credits.account($0) }
-        let drawdown = BurnDown.draw(
-            Quantity(units: cost), from: grants?.grants ?? [], at: time)
-        // A shortfall that the account's total could not hold is cut there: the sum stays exact
-        // below 10^26 credits and never traps in a replay.
-        let room = Int128.max - (grants?.shortfallUnits ?? 0)
         return .entry(
-            Outcome(
-                draws: drawdown.draws, shortfallUnits: min(drawdown.shortfall.units, room)),
+            payment(for: record, account: registry.accounts.number(of: subject), recordedAt),
             Evidence())
-    }
-
-    private func decideConsume(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
-        let order: ConsumeOrder
-        switch ConsumeOrder.read(record) {
-        case .failure(let refusal): return .refused(refusal)
-        case .success(let read): order = read
-        }
-        guard let subject = record.subject else {
-            return .refused(
-                .bad("account", "a consume names the account it is for"))
-        }
-        let meterKey = registry.features[order.feature]?.meterKey
-        if let meterKey, let number = registry.meter(meterKey),
-            case .unique = registry.consumeMeter(number).aggregation,
-            consumption(of: record) == nil
-        {
-            let property = registry.meters[Int(number)].valueProperty?.joined(separator: ".") ?? ""
-            return .refused(
-                .bad(
-                    "data.\(property)",
-                    "the meter \"\(meterKey)\" counts distinct values of it, so a consume must "
-                        + "give it"))
-        }
-        let (decision, draws, evidence) = judge(
-            account: registry.accounts.number(of: subject), feature: order.feature,
-            quantity: order.quantity, at: Timestamp(nanoseconds: recordedAt))
-        return .entry(
-            Outcome(decision: decision, draws: decision.allowed ? draws : [], shortfallUnits: 0),
-            evidence)
-    }
-
-    /// What a check answers: the decision that a consume would get now.
-    package func check(
-        account: String, feature: String, quantity: Quantity, at time: Timestamp
-    ) -> (OutcomeDecision, Evidence) {
-        let (decision, _, evidence) = judge(
-            account: registry.accounts.number(of: account), feature: feature, quantity: quantity,
-            at: time)
-        return (decision, evidence)
-    }
-
-    private func judge(
-        account: UInt32?, feature key: String, quantity: Quantity, at time: Timestamp
-    ) -> (OutcomeDecision, [Draw], Evidence) {
-        var evidence = Evidence()
-        guard let feature = registry.features[key] else {
-            return (OutcomeDecision(allowed: false, reason: .featureUnknown), [], evidence)
-        }
-        let plan = plan(of: account, at: time)
-        let meterNumber = feature.meterKey.flatMap { registry.meter($0) }
-        let month = Month(containing: time.nanoseconds)
-        var used = Quantity(units: 0)
-        if let account, let meterNumber {
-            used = Quantity(
-                units: counters.total(account: account, meter: meterNumber, month: month).units)
-        }
-        var creditCost: Quantity?
-        var balance = Quantity(units: 0)
-        if let meterNumber, registry.consumeMeter(meterNumber).burnRate != nil {
-            creditCost = Quantity(
-                units: registry.consumeMeter(meterNumber).cost(units: quantity.units) ?? 0)
-            if let account { balance = credits.balance(of: account, at: time) }
-        }
-        let judged = Entitlement.decide(
-            feature: feature, plan: plan, used: used, quantity: quantity,
-            creditCost: creditCost, creditBalance: balance)
-        evidence.limit = judged.limit
-        evidence.used = judged.used
-        evidence.remaining = judged.remaining
-        evidence.credits = creditCost
-        if judged.limit != nil { evidence.resetsAt = Period.calendarMonth(containing: time).end }
-        if judged.reason == .allowedOverage, let plan, let meterNumber {
-            evidence.overagePrice = addedPrice(
-                of: registry.meters[Int(meterNumber)], plan, from: used, adding: quantity)
-        }
-        var draws: [Draw] = []
-        if judged.allowed, let creditCost, creditCost.units > 0, let account {
-            draws =
-                BurnDown.draw(creditCost, from: credits.account(account).grants, at: time).draws
-        }
-        return (
-            OutcomeDecision(allowed: judged.allowed, reason: judged.reason), draws, evidence
-        )
-    }
-
-    /// What more usage of a meter adds to a bill by calendar months.
-    /// - Returns: nil where the bill depends on more than the month's count.
-    private func addedPrice(
-        of meter: Meter, _ plan: Plan, from used: Quantity, adding quantity: Quantity
-    ) -> Fraction? {
-        guard plan.terms.cycle == .monthly else { return nil }
-        let prices = plan.prices.filter { $0.meter == meter.key }
-        guard !prices.isEmpty, prices.allSatisfy({ !PriceCharge.needsUses($0, meter) }) else {
-            return nil
-        }
-        let before = Fraction(used)
-        let after = before + Fraction(quantity)
-        return prices.reduce(Fraction.zero) { sum, price in
-            sum + PriceCharge.total(price, meter, after) - PriceCharge.total(price, meter, before)
-        }
     }
 
     private func decideSubscribe(_ record: borrowing RecordView) -> Verdict {
@@ -212,35 +102,6 @@ extension Books {
                         "timezone",
                         "the newest catalog does not list \"\(zone)\" under timezones; it has: "
                             + known))
-            }
-            return .entry(.recorded, Evidence())
-        }
-    }
-
-    private func decideGrant(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
-        guard let subject = record.subject else {
-            return .refused(.bad("account", "a grant names its account"))
-        }
-        switch GrantOrder.read(record) {
-        case .failure(let refusal): return .refused(refusal)
-        case .success(let order):
-            guard let catalog = registry.catalog else { return .refused(Self.noCatalog) }
-            guard catalog.credit != nil else {
-                return .refused(
-                    .init(
-                        code: "bad_request",
-                        message: "the newest catalog has no credit unit; add `credit:` to it and "
-                            + "publish it first"))
-            }
-            let known = registry.accounts.number(of: subject)
-            if let known, credits.account(known).grants.count >= CreditBalances.grantsMax {
-                return .refused(
-                    .bad("account", "has \(CreditBalances.grantsMax) grants, the most there can be")
-                )
-            }
-            if let expires = order.expires, expires.nanoseconds <= record.time ?? recordedAt {
-                return .refused(
-                    .bad("expires", "must be later than effective"))
             }
             return .entry(.recorded, Evidence())
         }

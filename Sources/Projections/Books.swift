@@ -131,6 +131,10 @@ package struct Books: ~Copyable {
         case .finalise: try applyFinalise(record)
         case .creditNote: try applyCreditNote(record)
         case .retire: try applyRetire(record)
+        case .hold: try applyHold(record, outcome, recordedAt)
+        case .settle: try applySettle(record, outcome, recordedAt)
+        case .void, .release, .extend, .refund, .reset:
+            try applyCreditOrder(record, outcome, recordedAt)
         }
         position += 1
         guard !stale.isEmpty else { return stale }
@@ -158,8 +162,12 @@ package struct Books: ~Copyable {
                 let usage = consumption(of: record), meters.contains(usage.meter.number)
             else { return }
             count(usage, record, position, account, Month(containing: recordedAt))
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire:
-            return
+        case .settle:
+            guard outcome.decision?.allowed == true, let usage = settledUsage(of: record),
+                meters.contains(usage.meter.number)
+            else { return }
+            count(usage, record, position, account, Month(containing: recordedAt))
+        default: return
         }
     }
 
@@ -181,7 +189,7 @@ package struct Books: ~Copyable {
             let month = Month(containing: record.time ?? recordedAt)
             for meter in meters { count(record, position, meter, account, month) }
         }
-        try draw(outcome, account)
+        try draw(outcome, account, recordedAt)
     }
 
     private mutating func applyConsume(
@@ -195,7 +203,7 @@ package struct Books: ~Copyable {
         if let usage = consumption(of: record) {
             count(usage, record, position, account, Month(containing: recordedAt))
         }
-        try draw(outcome, account)
+        try draw(outcome, account, recordedAt)
     }
 
     private mutating func applySubscribe(
@@ -212,8 +220,9 @@ package struct Books: ~Copyable {
                 catalog: UInt32(registry.versions.count - 1), position: position,
                 timezone: order.timezone, anchor: order.anchor),
             account: account)
-        invoices.see(
-            account: account, at: Timestamp(nanoseconds: record.time ?? recordedAt))
+        let effective = Timestamp(nanoseconds: record.time ?? recordedAt)
+        invoices.see(account: account, at: effective)
+        followPlans(of: account, from: effective, recordedAt)
     }
 
     private mutating func applyCancel(
@@ -230,6 +239,7 @@ package struct Books: ~Copyable {
                 position: position),
             account: account)
         invoices.see(account: account, at: effective)
+        followPlans(of: account, from: effective, recordedAt)
     }
 
     private mutating func applyFinalise(_ record: borrowing RecordView) throws(Failure) {
@@ -253,22 +263,6 @@ package struct Books: ~Copyable {
                 invoice: order.invoice),
             line: order.line, minorUnits: order.net, settles: order.settles,
             account: registry.account(subject))
-    }
-
-    private mutating func applyGrant(
-        _ record: borrowing RecordView, _ recordedAt: Int64
-    ) throws(Failure) {
-        guard let subject = record.subject, case .success(let order) = GrantOrder.read(record)
-        else { throw .contradiction(position, "a grant that cannot be read") }
-        let account = registry.account(subject)
-        let ordinal = UInt32(credits.account(account).grants.count)
-        credits.grant(
-            GrantState(
-                ordinal: ordinal, amount: order.amount, remaining: order.amount,
-                priority: order.priority,
-                effective: Timestamp(nanoseconds: record.time ?? recordedAt),
-                expires: order.expires),
-            at: position, to: account)
     }
 
     private mutating func applyPublish(
@@ -318,7 +312,7 @@ package struct Books: ~Copyable {
         }
     }
 
-    private mutating func count(
+    mutating func count(
         _ usage: Consumption, _ record: borrowing RecordView, _ position: Position,
         _ account: UInt32, _ month: Month
     ) {
@@ -348,14 +342,6 @@ package struct Books: ~Copyable {
             scratch = consume group
         }
         if !fits { registry.seeUnreadable(meter: meter.number, at: position) }
-    }
-
-    private mutating func draw(_ outcome: Outcome, _ account: UInt32) throws(Failure) {
-        guard !outcome.draws.isEmpty || outcome.shortfallUnits != 0 else { return }
-        guard
-            credits.draw(
-                outcome.draws, shortfallUnits: outcome.shortfallUnits, from: account)
-        else { throw .contradiction(position, "a draw that the account's grants cannot cover") }
     }
 
     // MARK: Digest

@@ -1,38 +1,24 @@
 package import Billing
 package import Bytes
-package import Money
-package import SegmentedLog
 
-/// What each account was granted in credits, what is left of each grant, and what was used
-/// without cover.
+/// The credits and holds of each account.
 ///
 /// Draws are facts: a decision names the grants that paid and how much, the entry keeps that, and
-/// this fold only subtracts. It never decides which grant pays.
-///
-/// Invariant, at every position and for each account:
-/// granted = remaining + drawn, and drawn + shortfall = the cost of everything that was charged.
+/// this fold only subtracts. It never decides which grant pays. See `CreditAccount`.
 package struct CreditBalances: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
-    /// Grants of one account at most, spent ones included: it bounds the draws of one outcome.
-    package static let grantsMax = 8_192
-
-    /// The credit state of one account.
-    package struct Account {
-        /// All grants in log order; the index is the grant's ordinal.
-        package fileprivate(set) var grants: [GrantState] = []
-        /// Position of the entry that made each grant.
-        package fileprivate(set) var positions: [Position] = []
-        /// Credits used beyond all grants, in 10⁻¹² credits.
-        package fileprivate(set) var shortfallUnits: Int128 = 0
-        /// Credits drawn from grants, in 10⁻¹² credits.
-        package fileprivate(set) var drawnUnits: Int128 = 0
-    }
+    /// Grants of one account at most, spent ones included, that entries may make.
+    package static let grantsMax = 200_000
+    /// Recurring grants of one account at most that entries may make.
+    package static let recurringMax = 64
+    /// Open holds of one account at most.
+    package static let holdsMax = 10_000
 
     /// Index + 1 into `states`, by account; most accounts of most products have no credits.
     private var index = Chunked<8, UInt32>()
-    private var states = Chunked<5, Account>()
+    private var states = Chunked<5, CreditAccount>()
     private var pages = PageDigests()
 
     /// No grants yet.
@@ -53,52 +39,19 @@ package struct CreditBalances: ~Copyable {
     }
 
     /// The state of an account; empty if it never had anything to do with credits.
-    package func account(_ account: UInt32) -> Account {
-        guard let slot = slot(of: account) else { return Account() }
+    package func account(_ account: UInt32) -> CreditAccount {
+        guard let slot = slot(of: account) else { return CreditAccount() }
         return states[slot]
     }
 
-    /// Adds a grant; its ordinal is the number of grants the account had.
-    package mutating func grant(_ grant: GrantState, at position: Position, to account: UInt32) {
-        let slot = makeSlot(of: account)
-        precondition(grant.ordinal == states[slot].grants.count, "grants are numbered densely")
-        states[slot].grants.append(grant)
-        states[slot].positions.append(position)
-        pages.touch(account: account)
-    }
+    /// Whether an account has anything to do with credits or holds.
+    package func knows(_ account: UInt32) -> Bool { slot(of: account) != nil }
 
-    /// Subtracts what a decision drew.
-    /// - Returns: false where a draw names no grant or exceeds it: the entry contradicts the log.
-    package mutating func draw(
-        _ draws: [Draw], shortfallUnits: Int128, from account: UInt32
-    ) -> Bool {
+    /// Changes the state of an account.
+    package mutating func update<R>(_ account: UInt32, _ body: (inout CreditAccount) -> R) -> R {
         let slot = makeSlot(of: account)
-        for draw in draws {
-            let ordinal = Int(draw.grant)
-            guard ordinal < states[slot].grants.count,
-                draw.units >= 0,
-                states[slot].grants[ordinal].remaining.units >= draw.units
-            else { return false }
-            states[slot].grants[ordinal].remaining =
-                Quantity(units: states[slot].grants[ordinal].remaining.units - draw.units)
-            states[slot].drawnUnits += draw.units
-        }
-        let (sum, overflow) = states[slot].shortfallUnits
-            .addingReportingOverflow(shortfallUnits)
-        guard !overflow else { return false }
-        states[slot].shortfallUnits = sum
         pages.touch(account: account)
-        return true
-    }
-
-    /// Credits that could pay for something at an instant.
-    package func balance(of account: UInt32, at time: Timestamp) -> Quantity {
-        guard let slot = slot(of: account) else { return Quantity(units: 0) }
-        var units: Int128 = 0
-        for grant in states[slot].grants where grant.isUsable(at: time) {
-            units += grant.remaining.units
-        }
-        return Quantity(units: units)
+        return body(&states[slot])
     }
 
     /// The digest of all credit state.
@@ -117,7 +70,7 @@ package struct CreditBalances: ~Copyable {
     private mutating func makeSlot(of account: UInt32) -> Int {
         if let slot = slot(of: account) { return slot }
         index.grow(to: Int(account) + 1, with: 0)
-        states.append(Account())
+        states.append(CreditAccount())
         index[Int(account)] = UInt32(states.count)
         return states.count - 1
     }
@@ -143,20 +96,8 @@ package struct CreditBalances: ~Copyable {
                 bytes.append(0)
                 continue
             }
-            let state = states[slot]
             bytes.append(1)
-            bytes.appendZigzag128(state.shortfallUnits)
-            bytes.appendZigzag128(state.drawnUnits)
-            bytes.appendVarint(UInt64(state.grants.count))
-            for (grant, position) in zip(state.grants, state.positions) {
-                bytes.appendVarint(position)
-                bytes.appendZigzag128(grant.amount.units)
-                bytes.appendZigzag128(grant.remaining.units)
-                bytes.appendZigzag(Int64(grant.priority))
-                bytes.appendInteger(grant.effective.nanoseconds)
-                bytes.append(grant.expires == nil ? 0 : 1)
-                if let expires = grant.expires { bytes.appendInteger(expires.nanoseconds) }
-            }
+            CreditState.append(states[slot], to: &bytes)
         }
     }
 
@@ -167,40 +108,10 @@ package struct CreditBalances: ~Copyable {
             pages.touch(page: page)
             let first = page * PageDigests.accountsPerPage
             for account in first..<(first + PageDigests.accountsPerPage)
-            where try Self.flag(&reader) {
-                try restoreAccount(UInt32(account), &reader)
+            where try CreditState.flag(&reader) {
+                let slot = makeSlot(of: UInt32(account))
+                states[slot] = try CreditState.read(&reader)
             }
-        }
-    }
-
-    /// A byte that is 0 or 1: another one would restore to the same state as one of them.
-    private static func flag(_ reader: inout ByteReader) throws(DecodeFailure) -> Bool {
-        let byte = try reader.readByte()
-        guard byte <= 1 else { throw .invalid("flag", reader.offset - 1) }
-        return byte == 1
-    }
-
-    private mutating func restoreAccount(
-        _ account: UInt32, _ reader: inout ByteReader
-    ) throws(DecodeFailure) {
-        let slot = makeSlot(of: account)
-        states[slot].shortfallUnits = try reader.readZigzag128()
-        states[slot].drawnUnits = try reader.readZigzag128()
-        let grantCount = try reader.readVarint()
-        for ordinal in 0..<grantCount {
-            states[slot].positions.append(try reader.readVarint())
-            let amount = Quantity(units: try reader.readZigzag128())
-            let remaining = Quantity(units: try reader.readZigzag128())
-            let priority = Int(try reader.readZigzag())
-            let effective = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-            var expires: Timestamp?
-            if try Self.flag(&reader) {
-                expires = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-            }
-            states[slot].grants.append(
-                GrantState(
-                    ordinal: UInt32(ordinal), amount: amount, remaining: remaining,
-                    priority: priority, effective: effective, expires: expires))
         }
     }
 }

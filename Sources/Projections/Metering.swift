@@ -26,13 +26,27 @@ package final class CompiledMeter: Sendable {
     package let filters: [(path: PropertyPath, values: [[UInt8]])]
     /// Properties that form the group; empty if the meter does not group.
     package let groupBy: [PropertyPath]
-    /// Credits for one unit of the meter; nil if it burns none.
-    package let burnRate: Quantity?
+    /// The credits that it burns; nil if it burns none.
+    package let burn: Burn?
+
+    /// What one unit of a meter costs in credits.
+    package struct Burn: Sendable {
+        /// The credit unit's key.
+        package let unit: String
+        /// Credits for one unit of the meter.
+        package let rate: Quantity
+
+        /// A burn rate.
+        package init(unit: String, rate: Quantity) {
+            self.unit = unit
+            self.rate = rate
+        }
+    }
 
     /// Compiles a meter's definition.
     /// - Parameter prefix: where the properties stand: nothing for events, `data` in the
     ///   data of a consume.
-    package init(_ meter: Meter, number: UInt32, burnRate: Quantity?, prefix: [String] = []) {
+    package init(_ meter: Meter, number: UInt32, burn: Burn?, prefix: [String] = []) {
         self.number = number
         key = meter.key
         eventType = Array(meter.eventType.utf8)
@@ -44,7 +58,7 @@ package final class CompiledMeter: Sendable {
             (PropertyPath(prefix + condition.path), condition.values.map(ValueCoder.nodeBytes))
         }
         groupBy = meter.groupBy.map { PropertyPath(prefix + $0) }
-        self.burnRate = burnRate
+        self.burn = burn
     }
 }
 
@@ -119,7 +133,8 @@ extension CompiledMeter {
     /// The credits that a quantity of this meter costs, in 10⁻¹² credits, rounded half away from
     /// zero; nil if it burns none, saturated at the largest Int128.
     package func cost(units: Int128) -> Int128? {
-        guard let burnRate, units > 0 else { return nil }
-        return ExactAmount(product: Quantity(units: units), burnRate).roundedUnits ?? Int128.max
+        guard let burn else { return nil }
+        return ExactAmount(product: Quantity(units: units), burn.rate).roundedUnits
+            ?? (units < 0 ? -Int128.max : Int128.max)
     }
 }

@@ -119,55 +119,6 @@ package enum PublishOrder {
     }
 }
 
-/// What a grant gives, read from its data: `amount`, `priority` (default 0), `expires`.
-package struct GrantOrder {
-    /// Credits given, more than zero.
-    package let amount: Quantity
-    /// Lower pays first.
-    package let priority: Int
-    /// First instant at which it can pay no more; nil: never expires.
-    package let expires: Timestamp?
-
-    /// The largest grant: balances of any number of grants stay far inside Int128.
-    package static let amountMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
-    /// The priority of a grant that names none.
-    package static let priorityDefault = 0
-
-    /// Reads a grant's data.
-    package static func read(_ record: borrowing RecordView) -> Result<GrantOrder, Refusal> {
-        guard case .value(let amount) = record.quantity(["amount"]),
-            amount > .zero, amount <= amountMax
-        else {
-            return .failure(
-                .bad(
-                    "amount",
-                    "credits as a number of at most 12 decimals, above zero and at most 10^15"))
-        }
-        var priority = priorityDefault
-        switch record.quantity(["priority"]) {
-        case .absent: break
-        case .value(let value)
-        where value.units % 1_000_000_000_000 == 0
-            && (-1_000_000...1_000_000).contains(value.units / 1_000_000_000_000):
-            priority = Int(value.units / 1_000_000_000_000)
-        case .value, .invalid:
-            return .failure(
-                .bad("priority", "a whole number from -1,000,000 to 1,000,000"))
-        }
-        var expires: Timestamp?
-        if let text = record.string(["expires"]) {
-            guard let time = Timestamp(rfc3339: text) else {
-                return .failure(
-                    .bad(
-                        "expires",
-                        "an RFC 3339 time such as 2027-01-31T00:00:00Z, not \"\(text)\""))
-            }
-            expires = time
-        }
-        return .success(GrantOrder(amount: amount, priority: priority, expires: expires))
-    }
-}
-
 /// A number that a record may carry.
 package enum QuantityField {
     /// The property is not there, or null.

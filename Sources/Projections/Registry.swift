@@ -122,6 +122,8 @@ package struct Registry: ~Copyable {
         versions = other.versions
         movesSubscriptions = other.movesSubscriptions
         eventRules = other.eventRules
+        creditRules = other.creditRules
+        hasPlanGrants = other.hasPlanGrants
         withoutAccount = other.withoutAccount
         unreadable = other.unreadable
         metersOfType = other.metersOfType
@@ -156,6 +158,10 @@ package struct Registry: ~Copyable {
 
     /// The newest catalog's rules of events.
     package private(set) var eventRules = EventRules()
+    /// The credit rules of the newest catalog.
+    package private(set) var creditRules = CreditRules.standard
+    /// Whether a plan of any version includes credits.
+    package private(set) var hasPlanGrants = false
 
     /// The newest catalog, if one was published.
     package var catalog: Catalog? { versions.last?.catalog }
@@ -194,7 +200,7 @@ package struct Registry: ~Copyable {
     /// The meter as an event reads it.
     package func eventMeter(_ number: UInt32) -> CompiledMeter {
         let meter = meters[Int(number)]
-        return CompiledMeter(meter, number: number, burnRate: burnRate(of: meter))
+        return CompiledMeter(meter, number: number, burn: burn(of: meter))
     }
 
     /// The number of a meter.
@@ -244,12 +250,14 @@ package struct Registry: ~Copyable {
         versions.append(version)
         if version.existing != nil { movesSubscriptions = true }
         eventRules = version.catalog.events
+        creditRules = CreditRules(version.catalog.credits)
+        if version.catalog.plans.contains(where: { !$0.grants.isEmpty }) { hasPlanGrants = true }
         compile()
         return stale
     }
 
-    private func burnRate(of meter: Meter) -> Quantity? {
-        catalog?.credit?.burn.first { $0.meter == meter.key }?.rate
+    private func burn(of meter: Meter) -> CompiledMeter.Burn? {
+        catalog?.burn(of: meter.key).map { .init(unit: $0.credit.unit, rate: $0.rate) }
     }
 
     private mutating func compile() {
@@ -258,7 +266,7 @@ package struct Registry: ~Copyable {
         }
         consumeMeters = meters.enumerated().map { number, meter in
             CompiledMeter(
-                meter, number: UInt32(number), burnRate: burnRate(of: meter),
+                meter, number: UInt32(number), burn: burn(of: meter),
                 prefix: ["data"])
         }
     }
@@ -266,7 +274,7 @@ package struct Registry: ~Copyable {
     private func compiled(for type: RawSpan) -> [CompiledMeter] {
         meters.enumerated().compactMap { number, meter in
             guard type.isEqual(to: meter.eventType) else { return nil }
-            return CompiledMeter(meter, number: UInt32(number), burnRate: burnRate(of: meter))
+            return CompiledMeter(meter, number: UInt32(number), burn: burn(of: meter))
         }
     }
 

@@ -63,9 +63,8 @@ package struct Retirements: Sendable {
         let time: Timestamp
         switch record.kind {
         case .event: time = Timestamp(nanoseconds: record.time ?? recordedAt)
-        case .consume: time = Timestamp(nanoseconds: recordedAt)
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire:
-            return false
+        case .consume, .hold, .settle: time = Timestamp(nanoseconds: recordedAt)
+        default: return false
         }
         return finalised.contains { $0.period.end <= before && $0.period.contains(time) }
     }

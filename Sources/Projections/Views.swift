@@ -80,34 +80,6 @@ extension Books {
         json.endObject()
     }
 
-    /// Grants of an account and what can be spent at an instant.
-    package func writeCredits(account name: String, at time: Timestamp, to json: inout JSONWriter) {
-        json.member("account", name)
-        json.member("unit", registry.catalog?.credit?.unit)
-        let number = account(name)
-        let state = number.map { credits.account($0) } ?? CreditBalances.Account()
-        let balance = number.map { credits.balance(of: $0, at: time) } ?? Quantity(units: 0)
-        json.member("balance", balance.description)
-        json.member("drawn", Quantity(units: state.drawnUnits).description)
-        json.member("overage", Quantity(units: state.shortfallUnits).description)
-        json.member("at", time.description)
-        json.key("grants")
-        json.beginArray()
-        for (grant, position) in zip(state.grants, state.positions) {
-            json.beginObject()
-            json.member("grant", UInt64(grant.ordinal))
-            json.member("position", position)
-            json.member("amount", grant.amount.description)
-            json.member("remaining", grant.remaining.description)
-            json.member("priority", Int64(grant.priority))
-            json.member("effective", grant.effective.description)
-            json.member("expires", grant.expires?.description)
-            json.member("usable", grant.isUsable(at: time))
-            json.endObject()
-        }
-        json.endArray()
-    }
-
     /// What an account may use at an instant: one row for each feature of its plan.
     package func writeEntitlements(
         account name: String, at time: Timestamp, to json: inout JSONWriter
@@ -159,7 +131,7 @@ extension Books {
             return isHard ? "hard" : "soft"
         }
         guard let number = feature.meterKey.flatMap({ registry.meter($0) }) else { return nil }
-        return registry.consumeMeter(number).burnRate == nil ? nil : "credits"
+        return registry.consumeMeter(number).burn == nil ? nil : "credits"
     }
 
     /// Event types that no meter listens to, events without an account, and events that a meter

@@ -20,7 +20,8 @@ enum ExitStatus: Int32 {
     init(word: String) {
         switch word {
         case "bad_request", "unsupported": self = .usage
-        case "unknown_account", "unknown_line", "no_catalog", "unknown_position", "not_found",
+        case "unknown_account", "hold_not_open", "unknown_line", "no_catalog", "unknown_position",
+            "not_found",
             "nothing_to_invoice":
             self = .notFound
         case "period_open", "overloaded", "too_many_connections", "draining": self = .tryAgain

@@ -36,7 +36,9 @@ struct Daybook: ParsableCommand {
                 name: "Write:",
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
-                    SubscribeCommand.self, CancelCommand.self, GrantCommand.self,
+                    HoldCommand.self, SettleCommand.self, ReleaseCommand.self, ExtendCommand.self,
+                    SubscribeCommand.self, CancelCommand.self, GrantCommand.self, VoidCommand.self,
+                    RefundCommand.self, ResetCommand.self,
                     FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
                     RetireCommand.self,
                 ]),

@@ -8,19 +8,34 @@ import Testing
     private static func grant(
         _ ordinal: UInt32, _ remaining: String, priority: Int = 0, from effective: Int64 = 0,
         until expires: Int64? = nil
-    ) throws -> GrantState {
-        let amount = try #require(Quantity(remaining))
-        return GrantState(
-            ordinal: ordinal, amount: amount, remaining: amount, priority: priority,
+    ) throws -> CreditGrant {
+        var terms = GrantTerms(unit: "u")
+        terms.priority = priority
+        return CreditGrant(
+            ordinal: ordinal, terms: terms, amount: try #require(Quantity(remaining)),
             effective: Timestamp(nanoseconds: effective),
-            expires: expires.map { Timestamp(nanoseconds: $0) })
+            expires: expires.map { Timestamp(nanoseconds: $0) }, position: 0)
+    }
+
+    /// An account with these grants, which are given in the order of their ordinals whatever the list's.
+    private static func account(_ grants: [CreditGrant]) -> CreditAccount {
+        var account = CreditAccount()
+        for ordinal in 0..<UInt32((grants.map(\.ordinal).max() ?? 0) + 1) {
+            let grant = grants.first { $0.ordinal == ordinal }
+            account.add(
+                grant
+                    ?? CreditGrant(
+                        ordinal: ordinal, terms: GrantTerms(unit: "u"), amount: .zero,
+                        effective: Timestamp(nanoseconds: 0), expires: nil, position: 0))
+        }
+        return account
     }
 
     private static func draw(
-        _ need: String, _ grants: [GrantState], at time: Int64 = 100
+        _ need: String, _ grants: [CreditGrant], at time: Int64 = 100
     ) throws -> String {
-        let drawdown = BurnDown.draw(
-            try #require(Quantity(need)), from: grants, at: Timestamp(nanoseconds: time))
+        let drawdown = account(grants).drawdown(
+            try #require(Quantity(need)), of: "u", for: [], at: Timestamp(nanoseconds: time))
         let draws = drawdown.draws.map { "\($0.grant):\(Quantity(units: $0.units))" }
         return (draws + ["short \(drawdown.shortfall)"]).joined(separator: " ")
     }
@@ -98,9 +113,15 @@ import Testing
             }
             let need = Quantity(units: Int128.random(in: 0...(1 << 43), using: &generator))
             let time = Timestamp(nanoseconds: 100)
-            let drawdown = BurnDown.draw(need, from: grants, at: time)
-            let again = BurnDown.draw(need, from: grants.shuffled(using: &generator), at: time)
-            #expect(again == drawdown)
+            var account = Self.account(grants)
+            let drawdown = account.drawdown(need, of: "u", for: [], at: time)
+            // Whether they had expired when it was looked at last or not.
+            account.advance(to: time, position: 0, rules: .standard)
+            #expect(account.drawdown(need, of: "u", for: [], at: time) == drawdown)
+            account.advance(
+                to: Timestamp(nanoseconds: 105), position: 0, rules: .standard)
+            #expect(account.drawdown(need, of: "u", for: [], at: time) == drawdown)
+            #expect(account.drawdown(need, of: "v", for: [], at: time).draws == [])
             let drawn = drawdown.draws.reduce(Int128(0)) { $0 + $1.units }
             #expect(drawn + drawdown.shortfall.units == need.units)
             let usable = grants.filter { $0.isUsable(at: time) && $0.remaining > .zero }

@@ -21,7 +21,7 @@ struct RandomCatalog {
             ("catalog", whole(1)), ("currency", .string(pick(["USD", "JPY"]))),
             ("default_plan", .null), ("meters", .object(of: meters())),
             ("features", .object(of: [("f", .object(of: [("meter", .string("a-sum"))]))])),
-            ("credit", .null),
+            ("credit", credit()),
             (
                 "plans",
                 .object(of: ["p", "q"].map { ($0, plan(zones + ["UTC"])) })
@@ -92,6 +92,30 @@ struct RandomCatalog {
             from += Int.random(in: 1...9_000_000_000, using: &generator)
         }
         return .array(list)
+    }
+
+    /// In the canonical form: what is the default is left out.
+    private mutating func credit() -> Value {
+        if flip() { return .null }
+        var members: Members = [("unit", .string("u")), ("burn", .object(of: []))]
+        if flip() { members.append(("order", .array([.string("cost"), .string("priority")]))) }
+        if flip() { members.append(("overage", .string("repay"))) }
+        if flip() { members.append(("overdraft", .string("0.5"))) }
+        if flip() { members.append(("settle_over", .string("allow"))) }
+        if flip() { members.append(("adjustments_expire", .string("90 days"))) }
+        if flip() {
+            let number = Value.number(DecimalNumber(mantissa: 7, scale: 0))
+            members.append(
+                (
+                    "top_up",
+                    .object(of: [
+                        ("below", .string("7")), ("amount", .string("7")), ("per_month", number),
+                        ("cooldown", .string("1 hour")), ("price", .string("7.25")),
+                        ("expires", .string("365 days")),
+                    ])
+                ))
+        }
+        return .object(of: members)
     }
 
     private mutating func events() -> Value {

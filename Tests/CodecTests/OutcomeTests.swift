@@ -68,6 +68,8 @@ import Testing
             kinds == [
                 "1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact",
                 "7 cancel", "8 finalise", "9 credit_note", "10 retire",
+                "11 void", "12 hold", "13 settle", "14 release", "15 extend", "16 refund",
+                "17 reset",
             ])
     }
 

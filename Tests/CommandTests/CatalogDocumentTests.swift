@@ -28,7 +28,9 @@ import Testing
         case "catalog": return block
         case "meters", "timezones", "events", "personal": return head + block
         case "features", "credit": return try head + first("meters") + block
-        case "plans": return try head + first("meters") + first("features") + block
+        case "plans":
+            let credit = block.contains("grants:") ? try first("credit") : ""
+            return try head + first("meters") + first("features") + credit + block
         case "prices":
             let lines = block.split(separator: "\n").map { "    \($0)\n" }.joined()
             return try head + first("meters") + first("features") + "plans:\n  p:\n" + lines

@@ -46,6 +46,8 @@ import Testing
         ["catalog", "publish", "Fixtures/catalogs/llm.yaml"],
         ["redact", "--position", "1", "--property", "p", "--reason", "r"],
         ["redact", "--account", "a", "--property", "p", "--reason", "r"],
+        ["void", "a", "0"], ["refund", "a", "7"], ["reset", "a"], ["hold", "a", "f"],
+        ["settle", "a", "f/1", "2"], ["release", "a", "f/1"], ["extend", "a", "f/1"],
         ["retire", "--before", "2016-01-01T00:00:00Z", "--reason", "r"],
     ]
 

@@ -146,7 +146,7 @@ import Testing
             #"{"catalog":1,"currency":"USD","meters":{"m":{"event":"t","aggregate":"count","#
             + #""group_by":["model","a.b"]}},"plans":{}}"#
         let meter = try #require(try Sample.catalog(json).meters.first)
-        let compiled = CompiledMeter(meter, number: number, burnRate: nil)
+        let compiled = CompiledMeter(meter, number: number, burn: nil)
         let content = try Sample.event("e", "t", "a", data)
         let view = try RecordView(content: content.raw)
         var bytes = ByteBuffer()
@@ -171,7 +171,7 @@ import Testing
         let catalog = try Sample.catalog(
             #"{"catalog":1,"currency":"USD","meters":{\#(json)},"plans":{}}"#)
         let meter = CompiledMeter(
-            try #require(catalog.meters.first), number: 0, burnRate: nil, prefix: ["data"])
+            try #require(catalog.meters.first), number: 0, burn: nil, prefix: ["data"])
         let content = try Sample.command(
             .consume, "c", "a", #"{"feature":"f","data":{"v":7,"k":1}}"#)
         let view = try RecordView(content: content.raw)

@@ -109,7 +109,7 @@ enum Sample {
     static func meters(_ json: String) throws -> [CompiledMeter] {
         try catalog(
             #"{"catalog":1,"currency":"USD","meters":{\#(json)},"plans":{}}"#
-        ).meters.enumerated().map { CompiledMeter($1, number: UInt32($0), burnRate: nil) }
+        ).meters.enumerated().map { CompiledMeter($1, number: UInt32($0), burn: nil) }
     }
 
     static let catalogJSON = """

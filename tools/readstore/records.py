@@ -5,11 +5,13 @@ from .octets import Cursor, Malformed, varint
 from .tree import sha256
 
 KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish",
-         6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note", 10: "retire"}
+         6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note", 10: "retire",
+         11: "void", 12: "hold", 13: "settle", 14: "release", 15: "extend", 16: "refund", 17: "reset"}
 REASONS = ["allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
            "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
            "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch"]
 CREDIT_DIGITS = 12
+GRANT_KINDS = ["adjustment", "promotional", "plan", "purchased"]
 # Bytes of hashes before what was kept of a body that was dropped, by tag.
 HASHES_OF_RETIRED = {11: 32, 12: 64}
 DEPTH_MAX = 80
@@ -188,11 +190,31 @@ def without_salt(cursor):
     return cursor.data[start:cursor.at]
 
 
+def credit_parts(cursor, flags):
+    """What an outcome says of several units, of grants that an entry made, and of thresholds."""
+    parts = []
+    if flags & 16:
+        some = [f'{{"unit":{quote(cursor.text())},"credits":{credits(cursor.zigzag(128))}}}'
+                for _ in range(cursor.varint())]
+        parts.append(f'"shortfalls":[{",".join(some)}]')
+    if flags & 32:
+        some = []
+        for _ in range(cursor.varint()):
+            kind, unit, units, expires = cursor.u8(), cursor.text(), cursor.zigzag(128), cursor.i64()
+            end = "" if expires == 2**63 - 1 else f',"expires":{quote(instant(expires))}'
+            some.append(f'{{"kind":"{GRANT_KINDS[kind]}","unit":{quote(unit)},"credits":{credits(units)}{end}}}')
+        parts.append(f'"grants":[{",".join(some)}]')
+    if flags & 64:
+        some = [f'{{"feature":{quote(cursor.text())},"threshold":{cursor.varint()}}}' for _ in range(cursor.varint())]
+        parts.append(f'"warnings":[{",".join(some)}]')
+    return parts
+
+
 def outcome(data):
     """An outcome as JSON."""
     cursor = Cursor(data)
     flags = cursor.u8()
-    if flags > 15:
+    if flags > 127:
         raise Malformed("flags of an outcome")
     parts = ['"status":"recorded"']
     if flags & 1:
@@ -211,5 +233,6 @@ def outcome(data):
     if flags & 8:
         remains = [quote(cursor.take(32).hex()) for _ in range(cursor.varint())]
         parts.append(f'"remains":[{",".join(remains)}]')
+    parts += credit_parts(cursor, flags)
     cursor.end("an outcome")
     return f"{{{','.join(parts)}}}"

@@ -8,7 +8,7 @@ extension Catalog {
             value, path: "",
             known: [
                 "catalog", "currency", "default_plan", "timezones", "events", "meters", "features",
-                "credit", "plans", "personal",
+                "credit", "credits", "plans", "personal",
             ])
         if reader["catalog"] != .number(DecimalNumber(mantissa: 1, scale: 0)) {
             reader.add("catalog", "must be 1: the version of this format")
@@ -21,12 +21,12 @@ extension Catalog {
         let events = EventRules.read(&reader)
         let meters = reader.entries("meters").map { MeterReader.read($0, &reader) }
         let features = reader.entries("features").map { feature($0, meters, &reader) }
-        let credit = credit(meters, &reader)
+        let credits = CreditReader.read(meters, features, &reader)
         let zones = reader["timezones"] == nil ? [] : TimeZonesReader.names(reader["timezones"])
         let plans = reader.entries("plans").map { member in
             PlanReader(
                 key: member.name, currency: currency, meters: meters, features: features,
-                timezones: zones
+                credits: credits, timezones: zones
             ).read(member.value, &reader)
         }
         let defaultPlan = reader.text("default_plan")
@@ -42,7 +42,7 @@ extension Catalog {
         return .success(
             Catalog(
                 currency: currency, defaultPlan: defaultPlan, meters: meters, features: features,
-                credit: credit, plans: plans, personal: personal, timezones: timezones,
+                credits: credits, plans: plans, personal: personal, timezones: timezones,
                 events: events))
     }
 
@@ -66,38 +66,6 @@ extension Catalog {
         }
         parent.add(contentsOf: reader.problems)
         return Feature(key: member.name, meterKey: key)
-    }
-
-    private static func credit(_ meters: [Meter], _ parent: inout CatalogReader) -> Credit? {
-        guard let value = parent["credit"] else { return nil }
-        var reader = CatalogReader(value, path: "credit", known: ["unit", "burn"])
-        let unit = reader.requiredText("unit")
-        var burn: [Credit.Burn] = []
-        if let rates = reader["burn"] {
-            var rateReader = CatalogReader(rates, path: "credit.burn", known: [])
-            for member in rateReader.all {
-                guard let meter = meters.first(where: { $0.key == member.name }) else {
-                    rateReader.add(member.name, "there is no such meter under meters")
-                    continue
-                }
-                if meter.aggregation != .count && meter.aggregation != .sum {
-                    rateReader.add(
-                        member.name,
-                        "credits burn event by event, which only count and sum meters can")
-                } else if meter.terms != MeterTerms() {
-                    rateReader.add(
-                        member.name,
-                        "credits burn event by event, which a meter with window, carry or convert "
-                            + "cannot")
-                }
-                if let rate = rateReader.quantity(member.name) {
-                    burn.append(Credit.Burn(meter: member.name, rate: rate))
-                }
-            }
-            reader.add(contentsOf: rateReader.problems)
-        }
-        parent.add(contentsOf: reader.problems)
-        return Credit(unit: unit, burn: burn)
     }
 
     /// A price's name is the id of its line, so it must not be that of another line of the plan.

@@ -9,9 +9,12 @@ extension Catalog {
             ("default_plan", defaultPlan.map { .string($0) } ?? .null),
             ("meters", .object(of: meters.map { ($0.key, $0.value) })),
             ("features", .object(of: features.map { ($0.key, $0.value) })),
-            ("credit", credit?.value ?? .null),
+            ("credit", credits.count == 1 ? credits[0].value : .null),
             ("plans", .object(of: plans.map { ($0.key, $0.value) })),
         ]
+        if credits.count > 1 {
+            members.append(("credits", .object(of: credits.map { ($0.unit, $0.value) })))
+        }
         // What says nothing is left out: a catalog has one form, and an old one the form that it had.
         if !timezones.isEmpty {
             members.append(("timezones", .object(of: timezones.map { ($0.name, $0.value) })))
@@ -52,15 +55,6 @@ extension Meter {
 
 extension Feature {
     var value: Value { .object(of: meterKey.map { [("meter", .string($0))] } ?? []) }
-}
-
-extension Credit {
-    var value: Value {
-        .object(of: [
-            ("unit", .string(unit)),
-            ("burn", .object(of: burn.map { ($0.meter, $0.rate.value) })),
-        ])
-    }
 }
 
 extension PlanEntitlement {

@@ -13,8 +13,8 @@ package struct Catalog: Hashable, Sendable {
     package let meters: [Meter]
     /// What may be used.
     package let features: [Feature]
-    /// The credit unit, if there is one.
-    package let credit: Credit?
+    /// The credit units, ascending by key.
+    package let credits: [Credit]
     /// What is sold.
     package let plans: [Plan]
     /// Properties under `data` that are of a person, whatever the event: their values can be erased.
@@ -28,6 +28,17 @@ package struct Catalog: Hashable, Sendable {
     package func plan(_ key: String) -> Plan? { plans.first { $0.key == key } }
     /// The meter with this key.
     package func meter(_ key: String) -> Meter? { meters.first { $0.key == key } }
+    /// The credit unit with this key.
+    package func credit(_ unit: String) -> Credit? { credits.first { $0.unit == unit } }
+    /// The unit that a meter burns, and how much of it.
+    package func burn(of meter: String) -> (credit: Credit, rate: Quantity)? {
+        for credit in credits {
+            if let burn = credit.burn.first(where: { $0.meter == meter }) {
+                return (credit, burn.rate)
+            }
+        }
+        return nil
+    }
     /// The feature with this key.
     package func feature(_ key: String) -> Feature? { features.first { $0.key == key } }
 }
@@ -86,12 +97,24 @@ package struct Feature: Hashable, Sendable {
     package let meterKey: String?
 }
 
-/// The credit unit and what burns it.
+/// A credit unit: what burns it, and who pays first.
 package struct Credit: Hashable, Sendable {
     /// Its name, e.g. `credits`.
     package let unit: String
     /// Burn rates, by meter.
     package let burn: [Burn]
+    /// Which grant pays first.
+    package var order = BurnOrder.standard
+    /// Whether new credits first pay for what was used without cover.
+    package var repays = false
+    /// How far a consume or hold may go beyond the balance.
+    package var overdraft = Quantity.zero
+    /// Whether a hold may be settled for more than the balance holds: the rest is overage then.
+    package var settlesBeyond = false
+    /// nil: nobody tops up.
+    package var topUp: TopUp?
+    /// Nanoseconds after which credits that negative usage gave back expire; nil: never.
+    package var adjustmentLifetime: Int64?
 
     /// What one unit of a meter costs in credits.
     package struct Burn: Hashable, Sendable {
@@ -114,12 +137,38 @@ package struct Plan: Hashable, Sendable {
     package let entitlements: [PlanEntitlement]
     /// What it charges, in the order of the invoice.
     package let prices: [Price]
+    /// Credits that it includes, ascending by key.
+    package var grants: [PlanGrant] = []
     /// What is said of its invoices beside that.
     package var terms = PlanTerms()
 
     /// What the plan says of a feature.
     package func entitlement(_ feature: String) -> PlanEntitlement? {
         entitlements.first { $0.feature == feature }
+    }
+}
+
+/// Credits that a plan includes.
+package struct PlanGrant: Hashable, Sendable {
+    /// Its name in the plan.
+    package let key: String
+    /// What is given.
+    package let terms: GrantTerms
+    /// How much, each time.
+    package let amount: Quantity
+    /// How often; nil: once, when the plan begins.
+    package let every: Every?
+    /// What goes over into the next period.
+    package let rollover: Rollover?
+
+    /// How often a grant is made.
+    package struct Every: Hashable, Sendable {
+        /// Units of a period, 1 to 1000.
+        package let count: Int
+        /// The unit.
+        package let unit: BillingCycle.Unit
+        /// Where periods begin.
+        package let anchor: BillingCycle.Anchor
     }
 }
 

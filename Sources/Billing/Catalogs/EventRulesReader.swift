@@ -21,7 +21,7 @@ extension EventRules {
     private static let daysMax: Int64 = 36_525
 
     /// Reads `5 minutes`, `1 day` …
-    private static func duration(_ name: String, _ reader: inout CatalogReader) -> Int64? {
+    static func duration(_ name: String, _ reader: inout CatalogReader) -> Int64? {
         guard let text = reader.text(name) else { return nil }
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         if parts.count == 2, let count = CatalogReader.number(parts[0]),

@@ -7,6 +7,9 @@ extension Plan {
             ("entitlements", .object(of: entitlements.map { ($0.feature, $0.value) })),
             ("prices", .object(of: prices.map { ($0.key, $0.value) })),
         ]
+        if !grants.isEmpty {
+            members.append(("grants", .object(of: grants.map { ($0.key, $0.value) })))
+        }
         if terms.cycle != .monthly { members.append(("billing", terms.cycle.value)) }
         if let minimum = terms.minimum { members.append(("minimum", minimum.value)) }
         if let maximum = terms.maximum { members.append(("maximum", maximum.value)) }

@@ -6,6 +6,7 @@ struct PlanReader {
     let currency: Currency?
     let meters: [Meter]
     let features: [Feature]
+    let credits: [Credit]
     /// Names of the zones that there are beside UTC.
     let timezones: [String]
 
@@ -14,7 +15,7 @@ struct PlanReader {
             value, path: "plans.\(key)",
             known: [
                 "name", "currency", "billing", "entitlements", "prices", "minimum", "maximum",
-                "discounts", "tax", "order",
+                "discounts", "tax", "order", "grants",
             ])
         defer { parent.add(contentsOf: reader.problems) }
         let name = reader.text("name") ?? key
@@ -25,9 +26,10 @@ struct PlanReader {
             PriceReader(path: "plans.\(key).prices.\(member.name)", meters: meters)
                 .read(member, &reader)
         }
+        let grants = PlanGrant.list(credits, features, meters, &reader)
         return Plan(
-            key: key, name: name, currency: own,
-            entitlements: entitlements, prices: prices, terms: terms(&reader))
+            key: key, name: name, currency: own, entitlements: entitlements, prices: prices,
+            grants: grants, terms: terms(&reader))
     }
 
     private func entitlement(
@@ -138,12 +140,14 @@ struct PlanReader {
 
 extension BillingCycle {
     /// Reads `month`, `3 months`, `1 week` …
-    static func length(_ text: String) -> (count: Int, unit: Unit)? {
-        if let unit = Unit(rawValue: text) { return (1, unit) }
+    package static func length(
+        _ text: String, of units: [Unit] = Unit.ofBilling
+    ) -> (count: Int, unit: Unit)? {
+        if let unit = units.first(where: { $0.rawValue == text }) { return (1, unit) }
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 2, let count = CatalogReader.number(parts[0]),
             (1...1000).contains(count),
-            let unit = Unit.allCases.first(where: { CatalogReader.isWord(parts[1], $0.rawValue) })
+            let unit = units.first(where: { CatalogReader.isWord(parts[1], $0.rawValue) })
         else { return nil }
         return (count, unit)
     }

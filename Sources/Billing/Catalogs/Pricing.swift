@@ -172,7 +172,10 @@ package struct BillingCycle: Hashable, Sendable {
 
     /// A unit of the calendar.
     package enum Unit: String, Hashable, Sendable, CaseIterable {
-        case day, week, month, year
+        case hour, day, week, month, year
+
+        /// Those that a billing period can have.
+        package static let ofBilling: [Unit] = [.day, .week, .month, .year]
     }
 
     /// Where periods begin.

@@ -7,7 +7,7 @@
 package struct Recurrence: Hashable, Sendable {
     /// Units in a period, 1…1000.
     package let count: Int
-    /// Days, weeks, months or years.
+    /// Hours, days, weeks, months or years.
     package let unit: BillingCycle.Unit
     /// The instant from which boundaries are counted.
     package let anchor: Timestamp
@@ -58,16 +58,26 @@ package struct Recurrence: Hashable, Sendable {
 
     /// The boundary so many periods after the anchor; before it, if negative.
     package func boundary(_ index: Int) -> Timestamp {
+        if unit == .hour { return Self.hours(index * count, after: anchor) }
         let local = zone.local(anchor)
         let date: CivilDate
         switch unit {
-        case .day: date = local.date.adding(days: index * count)
+        case .hour, .day: date = local.date.adding(days: index * count)
         case .week: date = local.date.adding(days: index * count * 7)
         case .month: date = local.date.adding(months: index * count)
         case .year: date = local.date.adding(months: index * count * 12)
         }
         if index == 0 { return anchor }
         return zone.instant(of: LocalTime(date: date, nanoseconds: local.nanoseconds))
+    }
+
+    private static let hourNanoseconds: Int64 = 3_600_000_000_000
+
+    /// Hours are of the same length everywhere. What no time can say is the end of time.
+    private static func hours(_ hours: Int, after anchor: Timestamp) -> Timestamp {
+        let (length, overflow) = Int64(hours).multipliedReportingOverflow(by: hourNanoseconds)
+        let (sum, overflows) = anchor.nanoseconds.addingReportingOverflow(length)
+        return overflow || overflows ? (hours < 0 ? .min : .max) : Timestamp(nanoseconds: sum)
     }
 
     /// The number of the period in which an instant lies: boundary(n) ≤ time < boundary(n + 1). Only
@@ -77,6 +87,10 @@ package struct Recurrence: Hashable, Sendable {
         let (first, now) = (zone.local(anchor).date, zone.local(time).date)
         let guess: Int
         switch unit {
+        case .hour:
+            let (distance, overflow) = time.nanoseconds
+                .subtractingReportingOverflow(anchor.nanoseconds)
+            guess = overflow ? 0 : Int(distance / Self.hourNanoseconds) / count
         case .day: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / count
         case .week: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / (count * 7)
         case .month: guess = (now.monthNumber - first.monthNumber) / count

@@ -31,8 +31,8 @@ package struct PersonalPaths: Equatable, Sendable {
     func paths(of kind: RecordKind) -> [PropertyPath] {
         switch kind {
         case .event: events
-        case .consume: consumes
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: []
+        case .consume, .hold, .settle: consumes
+        default: []
         }
     }
 }

@@ -28,8 +28,8 @@ extension RecordView {
     func personalPlace(of path: PropertyPath) -> Range<Int>? {
         switch kind {
         case .event: place(path.keys)
-        case .consume: place([Array("data".utf8)] + path.keys)
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: nil
+        case .consume, .hold, .settle: place([Array("data".utf8)] + path.keys)
+        default: nil
         }
     }
 }

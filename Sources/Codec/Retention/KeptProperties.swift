@@ -5,9 +5,8 @@ package struct KeptProperties: Sendable {
     /// By event type, UTF-8.
     private var events: [[UInt8]: Set<PropertyPath>] = [:]
     /// Inside the data of a consume, which names its feature and not its meter: of all meters.
-    private var consumes: Set<PropertyPath> = [
-        PropertyPath(["feature"]), PropertyPath(["quantity"]),
-    ]
+    private var consumes = Set(
+        ["feature", "quantity", "hold", "seconds", "expires"].map { PropertyPath([$0]) })
 
     /// Nothing but what a consume asks for.
     package init() {}
@@ -23,8 +22,8 @@ package struct KeptProperties: Sendable {
     func paths(of record: borrowing RecordView) -> Set<PropertyPath> {
         switch record.kind {
         case .event: events[record.type.makeArray()] ?? []
-        case .consume: consumes
-        case .subscribe, .cancel, .grant, .publish, .redact, .finalise, .creditNote, .retire: []
+        case .consume, .hold, .settle: consumes
+        default: []
         }
     }
 }

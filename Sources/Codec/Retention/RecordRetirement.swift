@@ -41,7 +41,7 @@ package enum RecordRetirement {
         _ record: RawSpan, keeping properties: KeptProperties, to buffer: inout ByteBuffer
     ) throws(DecodeFailure) -> Bool {
         let view = try RecordView(record: record)
-        guard view.kind == .event || view.kind == .consume, !isRetired(view) else { return false }
+        guard view.kind.isUsage, !isRetired(view) else { return false }
         let kept = try KeptTree.node(
             view.data, properties.paths(of: view).map { $0.keys[...] })
         let attributes = try keptAttributes(of: view)

@@ -116,11 +116,12 @@ struct ConsumeCommand: MutationCommand {
             "consume",
             [
                 "account": .string(use.account), "feature": .string(use.feature),
-                "quantity": use.quantity.map { .string($0) }, "data": try tree(),
+                "quantity": use.quantity.map { .string($0) }, "data": try Self.tree(data),
             ])
     }
 
-    private func tree() throws -> Value? {
+    /// A JSON object that stands in an option.
+    static func tree(_ data: String?) throws -> Value? {
         guard let data else { return nil }
         do {
             let value = try ValueCoder.value(json: Array(data.utf8))
@@ -215,50 +216,4 @@ struct CancelCommand: MutationCommand {
     func line(_ reply: Reply) -> String {
         "the subscription of \(account) ends \(effective ?? "now")"
     }
-}
-
-/// `daybook grant ACCOUNT AMOUNT`.
-struct GrantCommand: MutationCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "grant",
-        abstract: "Give credits to an account.",
-        discussion: """
-            Grants with a smaller priority pay first, then those that expire sooner.
-
-            Example: daybook grant acme 500 --priority 10 --expires 2024-01-01T00:00:00Z
-            """)
-
-    @Argument(help: "The account.") var account: String
-    @Argument(help: "Credits, above zero, at most 12 decimals.") var amount: String
-    @Option(help: ArgumentHelp("Smaller pays first. Default: 0.", valueName: "n"))
-    var priority: Int?
-    @Option(
-        help: ArgumentHelp(
-            "First instant at which it can pay. Default: now.", valueName: "time"))
-    var effective: String?
-    @Option(
-        help: ArgumentHelp(
-            "First instant at which it can pay no more. Default: never.", valueName: "time"))
-    var expires: String?
-    @OptionGroup var identity: IdentityOptions
-    @OptionGroup var server: SocketOptions
-    @OptionGroup var format: JSONOption
-
-    func validate() throws {
-        if !Decimals.isDecimal(amount) {
-            throw ValidationError("AMOUNT \(amount) is no number such as 500 or 2.5")
-        }
-    }
-
-    func request() -> Request {
-        Request(
-            "grant",
-            [
-                "account": .string(account), "amount": .string(amount),
-                "priority": priority.map { .whole($0) }, "effective": effective.map { .string($0) },
-                "expires": expires.map { .string($0) },
-            ])
-    }
-
-    func line(_ reply: Reply) -> String { "\(account) has \(amount) more credits" }
 }

@@ -1,0 +1,196 @@
+package import Money
+
+/// What pays for something, and what nothing pays for.
+package struct Drawdown: Hashable, Sendable {
+    /// Draws in paying order.
+    package let draws: [Draw]
+    /// What is not covered.
+    package let shortfall: Quantity
+}
+
+extension CreditAccount {
+    /// Grants that one entry draws from at most: what bounds its outcome.
+    package static let drawsMax = 16_384
+
+    /// Which grants pay for a use, in burn order. It changes nothing.
+    /// - Parameters:
+    ///   - use: the feature and the meter: a restricted grant must name one of them.
+    ///   - time: the use's own time; an instant before the last one that was advanced to is late, and draws from what was
+    ///     valid then.
+    package func drawdown(
+        _ need: Quantity, of unit: String, for use: [String], at time: Timestamp
+    ) -> Drawdown {
+        var rest = need.units
+        var draws: [Draw] = []
+        for ordinal in candidates(at: time) {
+            guard rest > 0, draws.count < Self.drawsMax else { break }
+            let grant = grants[Int(ordinal)]
+            guard grant.remaining > .zero, grant.terms.unit == unit, grant.isUsable(at: time),
+                grant.terms.pays(for: use)
+            else { continue }
+            let part = min(grant.remaining.units, rest)
+            draws.append(Draw(grant: ordinal, units: part))
+            rest -= part
+        }
+        return Drawdown(draws: draws, shortfall: Quantity(units: max(rest, 0)))
+    }
+
+    /// Grants with something left, in burn order: those that have expired only for a late use.
+    private func candidates(at time: Timestamp) -> [UInt32] {
+        guard time < now, !lapsed.isEmpty else { return live }
+        return (live + lapsed).sorted { rules.precedes(grants[Int($0)], grants[Int($1)]) }
+    }
+
+    // MARK: Facts
+
+    /// Subtracts what an entry drew, and adds what nothing covered; below zero, that much is no longer owed.
+    /// - Returns: false where a draw names no grant or exceeds it: the entry contradicts the log.
+    package mutating func draw(_ draws: [Draw], shortfall: Quantity, unit: String) -> Bool {
+        let owed = self.shortfall(of: unit).units
+        guard !owed.addingReportingOverflow(shortfall.units).overflow, take(draws) else {
+            return false
+        }
+        if shortfall < .zero { reduceShortfall(of: unit, by: -shortfall.units) }
+        addShortfall(of: unit, shortfall.units)
+        repay(at: now)
+        return true
+    }
+
+    private mutating func take(_ draws: [Draw]) -> Bool {
+        for draw in draws {
+            let index = Int(draw.grant)
+            guard index < grants.count, draw.units >= 0,
+                grants[index].remaining.units >= draw.units
+            else { return false }
+            grants[index].remaining = Quantity(units: grants[index].remaining.units - draw.units)
+        }
+        lapse(at: now)
+        return true
+    }
+
+    /// Reserves what a hold drew.
+    package mutating func place(_ hold: CreditHold) -> Bool {
+        guard take(hold.draws) else { return false }
+        for draw in hold.draws {
+            let held = grants[Int(draw.grant)].held.units + draw.units
+            grants[Int(draw.grant)].held = Quantity(units: held)
+        }
+        holds.append(hold)
+        return true
+    }
+
+    /// Moves the end of an open hold.
+    package mutating func extend(_ position: UInt64, to expires: Timestamp) -> Bool {
+        guard let index = holds.firstIndex(where: { $0.position == position }) else {
+            return false
+        }
+        holds[index].expires = expires
+        return true
+    }
+
+    /// Ends a hold and gives back everything.
+    mutating func release(_ hold: CreditHold) {
+        settle(hold, keeping: 0)
+    }
+
+    /// Ends an open hold and gives back everything.
+    package mutating func release(at position: UInt64) -> Bool {
+        guard let hold = hold(at: position) else { return false }
+        release(hold)
+        return true
+    }
+
+    /// Ends an open hold: so much of what it reserved is drawn, in paying order, and the rest goes back.
+    package mutating func settle(_ hold: CreditHold, keeping units: Int128) {
+        var rest = units
+        for draw in hold.draws {
+            let index = Int(draw.grant)
+            let used = min(draw.units, max(rest, 0))
+            rest -= used
+            grants[index].held = Quantity(units: grants[index].held.units - draw.units)
+            giveBack(draw.units - used, to: draw.grant)
+        }
+        holds.removeAll { $0.position == hold.position }
+        repay(at: now)
+    }
+
+    /// Takes away what is left of a grant.
+    package mutating func void(_ ordinal: UInt32) -> Bool {
+        let index = Int(ordinal)
+        guard index < grants.count, !grants[index].isVoid else { return false }
+        grants[index].voided =
+            Quantity(units: grants[index].voided.units + grants[index].remaining.units)
+        grants[index].remaining = .zero
+        grants[index].isVoid = true
+        if let origin = grants[index].origin, recurring[Int(origin)].next > now {
+            recurring[Int(origin)].ends = min(recurring[Int(origin)].ends ?? .max, now)
+        }
+        lapse(at: now)
+        lapsed.removeAll { grants[Int($0)].remaining <= .zero }
+        return true
+    }
+
+    // MARK: Giving back
+
+    /// What was given back of an entry's credits already.
+    package func refunded(at position: UInt64) -> Quantity {
+        refunds.first { $0.position == position }?.quantity ?? .zero
+    }
+
+    /// How a part of an entry's credits is given back: its overage first, then its draws in reverse. It
+    /// changes nothing.
+    /// - Returns: what goes back to each grant as draws below zero, and to the shortfall; nil if the entry drew less.
+    package func refund(
+        _ units: Quantity, of position: UInt64, draws: [Draw], shortfall: Quantity
+    ) -> Drawdown? {
+        let burnt = draws.reduce(shortfall.units) { $0 + $1.units }
+        var skipped = refunded(at: position).units
+        guard units.units > 0, units.units <= burnt - skipped else { return nil }
+        var rest = units.units
+        func part(of piece: Int128) -> Int128 {
+            let gone = min(skipped, piece)
+            skipped -= gone
+            let part = min(piece - gone, rest)
+            rest -= part
+            return part
+        }
+        let uncovered = part(of: shortfall.units)
+        var back: [Draw] = []
+        for draw in draws.reversed() {
+            let units = part(of: draw.units)
+            if units > 0 { back.append(Draw(grant: draw.grant, units: -units)) }
+        }
+        return Drawdown(draws: back, shortfall: Quantity(units: uncovered))
+    }
+
+    /// Gives back what `refund` found. Of overage that was repaid meanwhile, the credits are lost to nobody: they go
+    /// to the newest grant of the unit.
+    /// - Returns: false where a part names no grant: the entry contradicts the log.
+    package mutating func giveBack(
+        _ back: [Draw], shortfall: Quantity, of position: UInt64, unit: String
+    ) -> Bool {
+        var sum = shortfall.units
+        for draw in back {
+            guard Int(draw.grant) < grants.count, draw.units < 0 else { return false }
+            giveBack(-draw.units, to: draw.grant)
+            sum -= draw.units
+        }
+        let owed = self.shortfall(of: unit).units
+        reduceShortfall(of: unit, by: min(owed, shortfall.units))
+        let repaid = shortfall.units - min(owed, shortfall.units)
+        if repaid > 0,
+            let payer = grants.last(where: { $0.terms.unit == unit && $0.drawn.units >= repaid })
+        {
+            giveBack(repaid, to: payer.ordinal)
+        }
+        repay(at: now)
+        let place = refunds.firstIndex { $0.position >= position } ?? refunds.count
+        if place < refunds.count, refunds[place].position == position {
+            refunds[place].quantity = Quantity(units: refunds[place].quantity.units + sum)
+        } else {
+            refunds.insert(
+                Refunded(position: position, quantity: Quantity(units: sum)), at: place)
+        }
+        return true
+    }
+}

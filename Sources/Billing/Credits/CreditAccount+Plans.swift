@@ -1,0 +1,100 @@
+import Money
+
+extension CreditAccount {
+    /// Takes in the credits that an account's plans include, up to an instant: each goes on while its plan holds, and
+    /// ends with it.
+    /// - Parameters:
+    ///   - contract: what the account has bought.
+    ///   - time: that of the entry at hand.
+    ///   - position: of that entry.
+    ///   - rules: those of the newest catalog.
+    package mutating func follow(
+        _ contract: Contract, to time: Timestamp, position: UInt64, rules: CreditRules
+    ) {
+        // The default plan before all subscriptions began with the account, which is now.
+        let from = plannedTo ?? time
+        for stretch in contract.stretches where stretch.end > from && stretch.start <= time {
+            let start = plannedTo == nil ? max(stretch.start, time) : stretch.start
+            let begin = stretch.start == .min ? from : start
+            if begin > now { advance(to: begin, position: position, rules: rules) }
+            include(stretch.plan, from: begin, zone: stretch.zone, stretch.recurrence, position)
+        }
+        plannedTo = time
+        advance(to: time, position: position, rules: rules)
+    }
+
+    /// Takes the credits of plans in again from an instant on: what was bought changed there.
+    package mutating func replan(from time: Timestamp) {
+        if let plannedTo { self.plannedTo = min(plannedTo, time) }
+    }
+
+    private mutating func include(
+        _ plan: Plan?, from start: Timestamp, zone: TimeZoneTable, _ cycle: Recurrence?,
+        _ position: UInt64
+    ) {
+        let wanted = plan?.grants ?? []
+        for index in recurring.indices {
+            guard let source = recurring[index].source,
+                recurring[index].ends.map({ $0 > start }) ?? true
+            else { continue }
+            let stays = wanted.contains {
+                Self.source($0, plan) == source && $0.amount == recurring[index].amount
+            }
+            if !stays { end(UInt32(index), at: start) }
+        }
+        for grant in wanted {
+            let source = Self.source(grant, plan)
+            let isThere = recurring.contains {
+                $0.source == source && $0.amount == grant.amount
+                    && ($0.ends.map { $0 > start } ?? true)
+            }
+            guard !isThere else { continue }
+            guard let every = grant.every else {
+                includeOnce(grant, source, start, position)
+                continue
+            }
+            let recurrence: Recurrence =
+                every.anchor == .calendar
+                ? .calendar(count: every.count, unit: every.unit, zone: zone)
+                : Recurrence(
+                    count: every.count, unit: every.unit, anchor: cycle?.anchorForGrants ?? start,
+                    zone: zone)
+            add(
+                RecurringGrant(
+                    terms: grant.terms, amount: grant.amount, recurrence: recurrence,
+                    effective: start, ends: nil, rollover: grant.rollover, source: source))
+        }
+    }
+
+    /// A grant that a plan gives when it begins, once in the life of the account.
+    private mutating func includeOnce(
+        _ grant: PlanGrant, _ source: String, _ start: Timestamp, _ position: UInt64
+    ) {
+        guard !onceGiven.contains(source) else { return }
+        onceGiven.append(source)
+        add(
+            CreditGrant(
+                ordinal: UInt32(grants.count), terms: grant.terms, amount: grant.amount,
+                effective: start, expires: nil, rollover: grant.rollover, position: position))
+    }
+
+    /// Ends a recurring grant, and what is there of it with it.
+    private mutating func end(_ index: UInt32, at time: Timestamp) {
+        recurring[Int(index)].ends = time
+        for ordinal in live where grants[Int(ordinal)].origin == index {
+            let expires = grants[Int(ordinal)].expires ?? .max
+            grants[Int(ordinal)].expires = min(expires, max(time, grants[Int(ordinal)].effective))
+        }
+        resort()
+    }
+
+    private static func source(_ grant: PlanGrant, _ plan: Plan?) -> String {
+        "\(plan?.key ?? "")/\(grant.key)"
+    }
+}
+
+extension Recurrence {
+    /// The instant from which the grants of a plan are counted: that of its billing periods, if these are not the
+    /// calendar's.
+    fileprivate var anchorForGrants: Timestamp? { isCalendar ? nil : anchor }
+}

@@ -1,0 +1,274 @@
+import Billing
+import Bytes
+package import Codec
+import Money
+
+/// Decisions about credits and holds; each reads the books and changes nothing.
+extension Books {
+    /// What pays for usage that happened, and what becomes of its credits.
+    func payment(
+        for record: borrowing RecordView, account: UInt32?, _ recordedAt: Int64
+    ) -> Outcome {
+        var outcome = Outcome.recorded
+        var costs: [(unit: String, units: Int128, uses: [String])] = []
+        for meter in registry.meters(listeningTo: record.type) where meter.burn != nil {
+            guard case .counts(let units, _, _) = meter.reading(of: record),
+                let part = meter.cost(units: units), part != 0, let unit = meter.burn?.unit
+            else { continue }
+            if let index = costs.firstIndex(where: { $0.unit == unit }) {
+                let (sum, overflow) = costs[index].units.addingReportingOverflow(part)
+                costs[index].units = overflow ? .max : sum
+                costs[index].uses.append(meter.key)
+            } else {
+                costs.append((unit, part, [meter.key]))
+            }
+        }
+        guard !costs.isEmpty else { return outcome }
+        let now = Timestamp(nanoseconds: recordedAt)
+        let time = Timestamp(nanoseconds: record.time ?? recordedAt)
+        let state = creditAccount(of: account, at: now)
+        let isOnly = (registry.catalog?.credits.count ?? 0) == 1
+        for cost in costs.sorted(by: { $0.unit < $1.unit }) {
+            let need = Quantity(units: cost.units)
+            var shortfall: Int128 = 0
+            if need < .zero {
+                let owed = min(state.shortfall(of: cost.unit).units, -cost.units)
+                if -cost.units > owed {
+                    outcome.grants.append(adjustment(cost.unit, -cost.units - owed, time))
+                }
+                shortfall = -owed
+            } else {
+                let drawdown = state.drawdown(need, of: cost.unit, for: cost.uses, at: time)
+                outcome.draws += drawdown.draws
+                // A shortfall that the account's total could not hold is cut there: the sum stays exact
+                // below 10^26 credits and never traps in a replay.
+                shortfall = min(
+                    drawdown.shortfall.units, Int128.max - state.shortfall(of: cost.unit).units)
+                let left =
+                    state.balance(of: cost.unit, for: []).units
+                    - drawdown.draws.reduce(0) { $0 + $1.units }
+                if let topUp = topUp(cost.unit, balance: left, state, at: now) {
+                    outcome.grants.append(topUp)
+                }
+            }
+            guard shortfall != 0 else { continue }
+            if isOnly {
+                outcome.shortfallUnits = shortfall
+            } else {
+                outcome.shortfalls.append(.init(unit: cost.unit, units: shortfall))
+            }
+        }
+        return outcome
+    }
+
+    private func adjustment(
+        _ unit: String, _ units: Int128, _ time: Timestamp
+    ) -> Outcome.MadeGrant {
+        let lifetime = registry.catalog?.credit(unit)?.adjustmentLifetime
+        return Outcome.MadeGrant(
+            kind: .adjustment, unit: unit, units: units,
+            expires: lifetime.map {
+                Timestamp(
+                    nanoseconds: time.nanoseconds.addingReportingOverflow($0).partialValue)
+            })
+    }
+
+    /// The top-up that a balance calls for; nil: none, or none is allowed.
+    func topUp(
+        _ unit: String, balance: Int128, _ state: CreditAccount, at time: Timestamp
+    ) -> Outcome.MadeGrant? {
+        guard let topUp = registry.catalog?.credit(unit)?.topUp, balance < topUp.below.units,
+            state.allows(topUp, of: unit, at: time)
+        else { return nil }
+        return Outcome.MadeGrant(
+            kind: .purchased, unit: unit, units: topUp.amount.units,
+            expires: topUp.lifetime.map {
+                Timestamp(
+                    nanoseconds: time.nanoseconds.addingReportingOverflow($0).partialValue)
+            })
+    }
+
+    /// What pays for a request of a feature, and whether it is enough.
+    struct Cover {
+        /// What the request costs; nil: no credits pay for it.
+        var cost: Quantity?
+        /// What can be spent on it, overdraft and top-up included.
+        var balance = Quantity.zero
+        var draws: [Draw] = []
+        var shortfall = Quantity.zero
+        var grants: [Outcome.MadeGrant] = []
+    }
+
+    /// - Parameters:
+    ///   - state: advanced to `time`.
+    ///   - cost: what it costs in credits; nil: by the meter's rate.
+    func cover(
+        _ meter: CompiledMeter?, _ feature: String, _ quantity: Quantity,
+        _ state: CreditAccount, at time: Timestamp, cost: Quantity? = nil
+    ) -> Cover {
+        guard let meter, let burn = meter.burn else { return Cover() }
+        let need = cost ?? Quantity(units: max(meter.cost(units: quantity.units) ?? 0, 0))
+        let uses = [feature, meter.key]
+        var cover = Cover(cost: need)
+        var state = state
+        let rest = state.balance(of: burn.unit, for: []).units - need.units
+        if let made = topUp(burn.unit, balance: rest, state, at: time) {
+            cover.grants = [made]
+            state.add(made, at: position, recordedAt: time.nanoseconds)
+        }
+        let overdraft = registry.catalog?.credit(burn.unit)?.overdraft ?? .zero
+        let room = max(overdraft.units - state.shortfall(of: burn.unit).units, 0)
+        cover.balance = Quantity(units: state.balance(of: burn.unit, for: uses).units + room)
+        let drawdown = state.drawdown(need, of: burn.unit, for: uses, at: time)
+        cover.draws = drawdown.draws
+        cover.shortfall = drawdown.shortfall
+        return cover
+    }
+
+    // MARK: Orders
+
+    func decideGrant(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
+        guard let subject = record.subject else {
+            return .refused(.bad("account", "a grant names its account"))
+        }
+        switch GrantOrder.read(record) {
+        case .failure(let refusal): return .refused(refusal)
+        case .success(let order):
+            guard let catalog = registry.catalog else { return .refused(Self.noCatalog) }
+            guard !catalog.credits.isEmpty else {
+                return .refused(
+                    .init(
+                        code: "bad_request",
+                        message: "the newest catalog has no credit unit; add `credit:` to it and "
+                            + "publish it first"))
+            }
+            if let refusal = unitRefusal(order.namesUnit ? order.terms.unit : nil, catalog) {
+                return .refused(refusal)
+            }
+            let known = registry.accounts.number(of: subject)
+            if let known {
+                let state = credits.account(known)
+                if state.grants.count >= CreditBalances.grantsMax
+                    || state.recurring.count >= CreditBalances.recurringMax
+                {
+                    return .refused(
+                        .bad(
+                            "account",
+                            "has \(state.grants.count) grants and \(state.recurring.count) recurring ones, "
+                                + "the most there can be"))
+                }
+            }
+            let effective = record.time ?? recordedAt
+            if let expires = order.expires, expires.nanoseconds <= effective {
+                return .refused(.bad("expires", "must be later than effective"))
+            }
+            if order.every != nil, recordedAt - effective > Self.backdatedMax {
+                return .refused(
+                    .bad("effective", "a recurring grant may begin a year before now at most"))
+            }
+            return .entry(.recorded, Evidence())
+        }
+    }
+
+    /// Nanoseconds of a year: all renewals since then are made at once.
+    private static let backdatedMax: Int64 = 366 * 86_400_000_000_000
+
+    private func unitRefusal(_ name: String?, _ catalog: Catalog) -> Refusal? {
+        let known = catalog.credits.map(\.unit)
+        guard let name else {
+            return known.count == 1
+                ? nil
+                : .bad("unit", "is missing; the catalog has: \(known.joined(separator: ", "))")
+        }
+        return known.contains(name)
+            ? nil
+            : .bad(
+                "unit",
+                "the newest catalog has no credit unit \"\(name)\"; it has: "
+                    + known.joined(separator: ", "))
+    }
+
+    /// Void, extend, release and reset: what is decided of them is that they fit the state.
+    func decideCreditOrder(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
+        guard let subject = record.subject, let account = registry.accounts.number(of: subject)
+        else { return .refused(.bad("account", "the log has no entry of it")) }
+        let time = Timestamp(nanoseconds: recordedAt)
+        let state = creditAccount(of: account, at: time)
+        do throws(Refusal) {
+            switch record.kind {
+            case .void:
+                let ordinal = try VoidOrder.read(record)
+                guard Int(ordinal) < state.grants.count else {
+                    throw .bad("grant", "the account has \(state.grants.count) grants, from 0")
+                }
+                guard !state.grants[Int(ordinal)].isVoid else {
+                    throw .bad("grant", "\(ordinal) is void already")
+                }
+            case .extend:
+                let hold = try openHold(record, state)
+                guard try HoldEnd.read(record, at: time) > hold.expires else {
+                    throw .bad("expires", "the hold lasts until \(hold.expires) already")
+                }
+            case .release: _ = try openHold(record, state)
+            case .reset:
+                guard let catalog = registry.catalog else { throw Self.noCatalog }
+                if let refusal = unitRefusal(record.string(["unit"]), catalog) { throw refusal }
+            default: break
+            }
+            return .entry(.recorded, Evidence())
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// The open hold that an order names.
+    func openHold(
+        _ record: borrowing RecordView, _ state: CreditAccount
+    ) throws(Refusal) -> CreditHold {
+        let name = try HoldName.read(record)
+        guard let hold = state.hold(at: name.position), hold.feature == name.feature else {
+            throw Refusal(
+                code: "hold_not_open", field: "hold",
+                message:
+                    "hold: \(name.name) is not open: it was settled or released, it has expired, or "
+                    + "the account never had it")
+        }
+        return hold
+    }
+
+    /// How a part of an earlier entry's credits goes back.
+    /// - Parameters:
+    ///   - entry: its kind and its outcome.
+    package func decideRefund(
+        _ record: borrowing RecordView, of entry: Outcome, account name: String?,
+        _ recordedAt: Int64
+    ) -> Verdict {
+        guard let subject = record.subject, let account = registry.accounts.number(of: subject)
+        else { return .refused(.bad("account", "the log has no entry of it")) }
+        do throws(Refusal) {
+            let order = try RefundOrder.read(record)
+            guard let name, subject.isEqual(to: name) else {
+                throw .bad(
+                    "entry", "the entry at position \(order.position) is not of this account")
+            }
+            let state = creditAccount(of: account, at: Timestamp(nanoseconds: recordedAt))
+            let burnt = entry.draws.reduce(max(entry.shortfallUnits, 0)) { $0 + max($1.units, 0) }
+            let left = burnt - state.refunded(at: order.position).units
+            let wanted = order.credits ?? Quantity(units: left)
+            guard entry.shortfalls.isEmpty,
+                let back = state.refund(
+                    wanted, of: order.position, draws: entry.draws,
+                    shortfall: Quantity(units: max(entry.shortfallUnits, 0)))
+            else {
+                throw .bad(
+                    "credits",
+                    "the entry at position \(order.position) has \(Quantity(units: max(left, 0))) credits "
+                        + "left that could go back")
+            }
+            return .entry(
+                Outcome(draws: back.draws, shortfallUnits: -back.shortfall.units), Evidence())
+        } catch {
+            return .refused(error)
+        }
+    }
+}
