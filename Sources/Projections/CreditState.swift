@@ -19,6 +19,7 @@ enum CreditState {
             $1.appendVarint($0.position)
             $1.appendZigzag128($0.quantity.units)
         }
+        appendList(account.repayments, to: &bytes, append)
         appendList(account.topUps, to: &bytes) {
             $1.appendPrefixed(utf8: $0.unit)
             $1.appendInteger($0.period.nanoseconds)
@@ -99,11 +100,13 @@ enum CreditState {
         bytes.appendPrefixed(utf8: hold.feature)
         bytes.appendZigzag128(hold.quantity.units)
         bytes.appendPrefixed(utf8: hold.unit)
-        appendList(hold.draws, to: &bytes) {
-            $1.appendVarint(UInt64($0.grant))
-            $1.appendZigzag128($0.units)
-        }
+        appendList(hold.draws, to: &bytes, append)
         bytes.appendInteger(hold.expires.nanoseconds)
+    }
+
+    private static func append(_ draw: Draw, to bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(draw.grant))
+        bytes.appendZigzag128(draw.units)
     }
 
     // MARK: Reading
@@ -119,19 +122,21 @@ enum CreditState {
             return try grant(ordinal, recurring.count, &reader)
         }
         let holds = try list(&reader, hold)
-        for draw in holds.flatMap(\.draws) where Int(draw.grant) >= grants.count {
-            throw .invalid("a hold of no grant", reader.offset)
+        let shortfalls = try list(&reader) { (reader) throws(DecodeFailure) in
+            (try text(&reader), try quantity(&reader))
+        }
+        let refunds = try list(&reader) { (reader) throws(DecodeFailure) in
+            (try reader.readVarint(), try quantity(&reader))
+        }
+        let repayments = try list(&reader, draw)
+        for draw in holds.flatMap(\.draws) + repayments where Int(draw.grant) >= grants.count {
+            throw .invalid("a draw from no grant", reader.offset)
         }
         return CreditAccount(
             restoring: .init(
                 now: now, plannedTo: plannedTo, onceGiven: onceGiven, recurring: recurring,
                 grants: grants, holds: holds,
-                shortfalls: try list(&reader) { (reader) throws(DecodeFailure) in
-                    (try text(&reader), try quantity(&reader))
-                },
-                refunds: try list(&reader) { (reader) throws(DecodeFailure) in
-                    (try reader.readVarint(), try quantity(&reader))
-                },
+                shortfalls: shortfalls, refunds: refunds, repayments: repayments,
                 topUps: try list(&reader) { (reader) throws(DecodeFailure) in
                     (
                         try text(&reader), try time(&reader), try small(&reader),
@@ -222,11 +227,14 @@ enum CreditState {
         CreditHold(
             position: try reader.readVarint(), feature: try text(&reader),
             quantity: try quantity(&reader), unit: try text(&reader),
-            draws: try list(&reader) { (reader) throws(DecodeFailure) in
-                Draw(
-                    grant: UInt32(clamping: try reader.readVarint()),
-                    units: try reader.readZigzag128())
-            }, expires: try time(&reader))
+            draws: try list(&reader, draw), expires: try time(&reader))
+    }
+
+    private static func draw(_ reader: inout ByteReader) throws(DecodeFailure) -> Draw {
+        guard let grant = UInt32(exactly: try reader.readVarint()) else {
+            throw .outOfRange(reader.offset)
+        }
+        return Draw(grant: grant, units: try reader.readZigzag128())
     }
 
     private static func terms(_ reader: inout ByteReader) throws(DecodeFailure) -> GrantTerms {

@@ -158,6 +158,14 @@ import Testing
         #expect(life.refund(40, of: use, 2))
         #expect(life.balance(2) == "20" && life.overage == "0")
         #expect(life.account.totals(of: "u").used == CreditLife.credits(80).units)
+        // Overage that was repaid goes back to who paid it, and nothing is lost.
+        life = CreditLife()
+        use = life.use(30, 1)
+        let payers = [life.grant(20, 2), life.grant(40, 3)]
+        #expect(life.refund(25, of: use, 4))
+        #expect(life.account.grants[Int(payers[1])].remaining == CreditLife.credits(40))
+        #expect(life.account.grants[Int(payers[0])].remaining == CreditLife.credits(15))
+        #expect(life.account.totals(of: "u").used == CreditLife.credits(5).units)
         // B-39: each correction is of its own use.
         life = CreditLife()
         let dollars = life.grant(100, priority: 1)

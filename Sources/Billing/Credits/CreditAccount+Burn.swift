@@ -163,8 +163,8 @@ extension CreditAccount {
         return Drawdown(draws: back, shortfall: Quantity(units: uncovered))
     }
 
-    /// Gives back what `refund` found. Of overage that was repaid meanwhile, the credits are lost to nobody: they go
-    /// to the newest grant of the unit.
+    /// Gives back what `refund` found. Of overage that was repaid meanwhile, the credits go back to the grants
+    /// that paid, the newest payment first.
     /// - Returns: false where a part names no grant: the entry contradicts the log.
     package mutating func giveBack(
         _ back: [Draw], shortfall: Quantity, of position: UInt64, unit: String
@@ -177,12 +177,7 @@ extension CreditAccount {
         }
         let owed = self.shortfall(of: unit).units
         reduceShortfall(of: unit, by: min(owed, shortfall.units))
-        let repaid = shortfall.units - min(owed, shortfall.units)
-        if repaid > 0,
-            let payer = grants.last(where: { $0.terms.unit == unit && $0.drawn.units >= repaid })
-        {
-            giveBack(repaid, to: payer.ordinal)
-        }
+        unwindRepayments(of: unit, shortfall.units - min(owed, shortfall.units))
         repay(at: now)
         let place = refunds.firstIndex { $0.position >= position } ?? refunds.count
         if place < refunds.count, refunds[place].position == position {

@@ -11,6 +11,7 @@ extension CreditAccount {
         let holds: [CreditHold]
         let shortfalls: [(unit: String, quantity: Quantity)]
         let refunds: [(position: UInt64, quantity: Quantity)]
+        let repayments: [Draw]
         let topUps: [(unit: String, period: Timestamp, count: Int, last: Timestamp)]
 
         /// All of them.
@@ -18,7 +19,7 @@ extension CreditAccount {
             now: Timestamp, plannedTo: Timestamp?, onceGiven: [String],
             recurring: [RecurringGrant], grants: [CreditGrant], holds: [CreditHold],
             shortfalls: [(unit: String, quantity: Quantity)],
-            refunds: [(position: UInt64, quantity: Quantity)],
+            refunds: [(position: UInt64, quantity: Quantity)], repayments: [Draw],
             topUps: [(unit: String, period: Timestamp, count: Int, last: Timestamp)]
         ) {
             self.now = now
@@ -29,6 +30,7 @@ extension CreditAccount {
             self.holds = holds
             self.shortfalls = shortfalls
             self.refunds = refunds
+            self.repayments = repayments
             self.topUps = topUps
         }
     }
@@ -44,6 +46,7 @@ extension CreditAccount {
         holds = parts.holds
         shortfalls = parts.shortfalls.map { Shortfall(unit: $0.unit, quantity: $0.quantity) }
         refunds = parts.refunds.map { Refunded(position: $0.position, quantity: $0.quantity) }
+        repayments = parts.repayments
         topUps = parts.topUps.map {
             TopUpCount(unit: $0.unit, period: $0.period, count: $0.count, last: $0.last)
         }

@@ -20,6 +20,8 @@ package struct CreditAccount: Sendable {
     package internal(set) var shortfalls: [Shortfall] = []
     /// What of earlier entries was given back, by their position: ascending.
     package internal(set) var refunds: [Refunded] = []
+    /// What grants paid for overage and was not given back since, in the order in which they did.
+    package internal(set) var repayments: [Draw] = []
     /// Times of automatic top-ups, by unit, in log order; only of the newest period.
     package internal(set) var topUps: [TopUpCount] = []
     /// Up to when the credits of plans were taken in; nil: nothing was.
@@ -220,9 +222,34 @@ package struct CreditAccount: Sendable {
             else { continue }
             let paid = min(grant.remaining.units, shortfalls[owed].quantity.units)
             grants[Int(ordinal)].remaining = Quantity(units: grant.remaining.units - paid)
+            noteRepayment(Draw(grant: ordinal, units: paid))
             reduceShortfall(of: grant.terms.unit, by: paid)
         }
         lapse(at: now)
+    }
+
+    private mutating func noteRepayment(_ draw: Draw) {
+        guard draw.units > 0 else { return }
+        if let last = repayments.last, last.grant == draw.grant {
+            repayments[repayments.count - 1] = Draw(
+                grant: draw.grant, units: last.units + draw.units)
+        } else {
+            repayments.append(draw)
+        }
+    }
+
+    /// Gives back what was paid for overage that turned out not to be owed: the newest payments first.
+    mutating func unwindRepayments(of unit: String, _ units: Int128) {
+        var rest = units
+        for index in repayments.indices.reversed() where rest > 0 {
+            let draw = repayments[index]
+            guard grants[Int(draw.grant)].terms.unit == unit else { continue }
+            let part = min(draw.units, rest)
+            rest -= part
+            repayments[index] = Draw(grant: draw.grant, units: draw.units - part)
+            giveBack(part, to: draw.grant)
+        }
+        repayments.removeAll { $0.units == 0 }
     }
 
     // MARK: Grants
