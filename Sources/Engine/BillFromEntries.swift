@@ -48,13 +48,27 @@ package struct BillFromEntries: ~Copyable {
         entries.append(entry)
     }
 
-    /// Why an engine would not take a record as the next entry; nil: it would.
-    func refusal(of record: borrowing RecordView, recordedAt: Int64) -> Refusal? {
-        if record.kind == .finalise { return nil }
-        guard case .refused(let refusal) = books.decide(record, recordedAt: recordedAt) else {
-            return nil
+    /// What an engine would decide of a record as the next entry. A refund finds what it names among the entries
+    /// so far.
+    func decide(_ record: borrowing RecordView, recordedAt: Int64) throws -> Verdict {
+        guard record.kind == .refund, let order = try? RefundOrder.read(record) else {
+            return books.decide(record, recordedAt: recordedAt)
         }
-        return refusal
+        guard let entry = entries.first(where: { $0.position == order.position }) else {
+            return .refused(.bad("entry", "there is none at position \(order.position)"))
+        }
+        let named = try RecordView(record: entry.record.raw)
+        return books.decideRefund(
+            record, of: try named.outcome(), named.kind, account: account, recordedAt)
+    }
+
+    /// The account's credits as they are at an instant, in the form of the query.
+    func credits(at time: Timestamp) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        books.writeCredits(account: account, at: time, to: &json)
+        json.endObject()
+        return json.finish()
     }
 
     /// The invoice of a billing period, from the entries so far: as it was finalised, or a draft.

@@ -164,12 +164,13 @@ final class Committer: @unchecked Sendable {
                     code: "unknown_position", field: "entry",
                     message: "entry: the log ends before position \(books.position)")
             }
-            let (outcome, account) = try engine.reader.withRecord(at: order.position) { bytes, _ in
+            let (outcome, kind, account) = try engine.reader.withRecord(at: order.position) {
+                bytes, _ in
                 let record = try RecordView(record: bytes)
-                return (try record.outcome(), record.subject?.makeString())
+                return (try record.outcome(), record.kind, record.subject?.makeString())
             }
             return books.decideRefund(
-                view, of: outcome, account: account, job.commitTime)
+                view, of: outcome, kind, account: account, job.commitTime)
         } catch let refusal as Refusal {
             return .refused(refusal)
         } catch {

@@ -14,6 +14,10 @@ import SegmentedLog
 ///      {"kind": "cancel", …}, {"kind": "finalise", "recorded_at": …, "period": …}],
 ///      "invoices": ["2026-03"], "at": …}
 ///
+/// A case with `"decisions": true` may have every kind of entry. What was decided of each is listed, a refusal as
+/// its error, and the account's credits at `at`; an `entry` or a `hold` that an entry names is given by the place of that
+/// entry in the list.
+///
 /// The same folds and the same builder of invoices run as in an engine.
 package struct RatedCase: ~Copyable {
     private static let account = "a"
@@ -21,6 +25,10 @@ package struct RatedCase: ~Copyable {
     private var bill = BillFromEntries(account: Self.account)
     private var position: Position = 0
     private var documents: UInt64 = 0
+    /// What was decided of each entry; nil where nobody asked.
+    private var decisions: [Value]?
+    /// The position of each entry of the list; nil of one that was refused.
+    private var places: [Position?] = []
     private let commands = CommandEncoder(key: SipKey(k0: 0, k1: 0))
     private let events = EventEncoder(key: SipKey(k0: 0, k1: 0))
     private let tokens = JSONTokenizer()
@@ -30,6 +38,22 @@ package struct RatedCase: ~Copyable {
     /// The invoices of a case, each as `invoice` answers it.
     /// - Throws: `Fault` that names the entry at fault.
     package static func invoices(of value: Value) throws(Fault) -> [Value] {
+        try answers(of: value).invoices
+    }
+
+    /// What a case gives.
+    package struct Answers {
+        /// As `invoice` answers them.
+        package let invoices: [Value]
+        /// What was decided of each entry; nil where nobody asked.
+        package let decisions: [Value]?
+        /// As `credits` answers it; nil where nobody asked.
+        package let credits: Value?
+    }
+
+    /// All that a case gives.
+    /// - Throws: `Fault` that names the entry at fault.
+    package static func answers(of value: Value) throws(Fault) -> Answers {
         do throws(Refusal) { return try read(value) } catch {
             throw Fault(message: error.message)
         }
@@ -41,14 +65,20 @@ package struct RatedCase: ~Copyable {
         package let message: String
     }
 
-    private static func read(_ value: Value) throws(Refusal) -> [Value] {
+    private static func read(_ value: Value) throws(Refusal) -> Answers {
         var rated = RatedCase()
+        if case .bool(true)? = value["decisions"] { rated.decisions = [] }
         guard case .array(let entries)? = value["entries"] else {
             throw .bad("entries", "a list is needed")
         }
         for (index, entry) in entries.enumerated() {
+            let before = rated.position
+            defer { rated.places.append(rated.position > before ? before : nil) }
             do throws(Refusal) { try rated.append(entry) } catch {
-                throw .bad("entries[\(index)]", error.message)
+                guard rated.decisions != nil, index > 0 else {
+                    throw .bad("entries[\(index)]", error.message)
+                }
+                rated.decisions?.append(.object(of: [("error", .string(error.code))]))
             }
         }
         guard case .array(let periods)? = value["invoices"], let at = try time(value, "at") else {
@@ -59,7 +89,10 @@ package struct RatedCase: ~Copyable {
             let billed = try rated.invoice(period.text, at)
             invoices.append(.object(of: billed.members))
         }
-        return invoices
+        let credits = rated.bill.credits(at: at)
+        return Answers(
+            invoices: invoices, decisions: rated.decisions,
+            credits: rated.decisions == nil ? nil : try? ValueCoder.value(json: credits))
     }
 
     private mutating func invoice(
@@ -84,30 +117,60 @@ package struct RatedCase: ~Copyable {
             documents += 1
             try append(.finalise, try command(.finalise, entry, .object(of: document)), recordedAt)
         default:
-            guard let kind = RecordKind.allCases.first(where: { $0.name == word }),
-                [.publish, .subscribe, .cancel].contains(kind)
-            else { throw .bad("kind", "\"\(word)\" is none that a case can have") }
-            let names = ["catalog", "existing_from", "existing", "plan", "timezone", "anchor"]
-            let data = names.compactMap { name in entry[name].map { (name, $0) } }
+            let known = decisions == nil ? [.publish, .subscribe, .cancel] : RecordKind.allCases
+            guard let kind = known.first(where: { $0.name == word }) else {
+                throw .bad("kind", "\"\(word)\" is none that a case can have")
+            }
+            guard case .object(let members) = entry else { return }
+            let data = members.filter { !["kind", "recorded_at", "effective"].contains($0.name) }
+                // An entry's kind and a grant's have one name.
+                .map { ($0.name == "grant_kind" ? "kind" : $0.name, placed($0)) }
             try append(kind, try command(kind, entry, .object(of: data)), recordedAt)
+        }
+    }
+
+    /// The value of a member that names another entry by its place in the list.
+    private func placed(_ member: Value.Member) -> Value {
+        func position(_ place: Int?) -> Position {
+            let known = place.flatMap { places.indices.contains($0) ? places[$0] : nil }
+            // What was refused is no entry, and nothing stands there.
+            return known ?? Position(Int64.max)
+        }
+        switch member.name {
+        case "hold":
+            let parts = member.value.text?.split(separator: "/") ?? []
+            guard parts.count == 2 else { return member.value }
+            let name = HoldName(
+                feature: String(parts[0]), position: position(Int(parts[1])))
+            return .string(name.name)
+        case "entry":
+            guard case .number(let number) = member.value else { return member.value }
+            let place = Int(exactly: number.mantissa)
+            return .number(
+                DecimalNumber(mantissa: Int128(position(place)), scale: 0))
+        default: return member.value
         }
     }
 
     private mutating func append(
         _ kind: RecordKind, _ content: [UInt8], _ recordedAt: Timestamp
     ) throws(Refusal) {
-        var record = ByteBuffer(capacity: content.count + 16)
-        record.appendVarint(UInt64(content.count))
-        record.append(content)
-        Outcome.recorded.append(to: &record)
-        let bytes = record.copyBytes(in: 0..<record.count)
         do {
-            let view = try RecordView(record: bytes.raw)
-            if let refusal = bill.refusal(of: view, recordedAt: recordedAt.nanoseconds) {
-                throw refusal
+            let view = try RecordView(content: content.raw)
+            var outcome = Outcome.recorded
+            switch try bill.decide(view, recordedAt: recordedAt.nanoseconds) {
+            case .refused(let refusal) where kind != .finalise: throw refusal
+            case .refused: break
+            case .entry(let decided, _): outcome = decided
             }
+            var record = ByteBuffer(capacity: content.count + 16)
+            record.appendPrefixed(content.raw)
+            outcome.append(to: &record)
             try bill.append(
-                .init(position: position, recordedAt: recordedAt.nanoseconds, record: bytes))
+                .init(
+                    position: position, recordedAt: recordedAt.nanoseconds,
+                    record: record.copyBytes(in: 0..<record.count)))
+            decisions?.append(outcome.decisionValue)
         } catch {
             if let refusal = error as? Refusal { throw refusal }
             throw .bad("entry", "\(error)")
@@ -157,5 +220,36 @@ package struct RatedCase: ~Copyable {
         guard let text = value[name]?.text else { return nil }
         if let time = Timestamp(rfc3339: text) { return time }
         throw .bad(name, "\"\(text)\" is no time such as 2026-03-01T00:00:00Z")
+    }
+}
+
+extension Outcome {
+    /// What was decided, for a case.
+    fileprivate var decisionValue: Value {
+        func number(_ units: Int128) -> Value { .string(Quantity(units: units).description) }
+        var members: [(String, Value)] = []
+        if let decision {
+            members += [
+                ("allowed", .bool(decision.allowed)), ("reason", .string(decision.reason.name)),
+            ]
+        }
+        if !draws.isEmpty {
+            members.append(
+                (
+                    "draws",
+                    .array(
+                        draws.map { draw in
+                            .array([
+                                .number(DecimalNumber(mantissa: Int128(draw.grant), scale: 0)),
+                                number(draw.units),
+                            ])
+                        })
+                ))
+        }
+        if shortfallUnits != 0 { members.append(("shortfall", number(shortfallUnits))) }
+        for shortfall in shortfalls {
+            members.append(("shortfall.\(shortfall.unit)", number(shortfall.units)))
+        }
+        return .object(of: members)
     }
 }

@@ -92,6 +92,7 @@ extension Books {
         var terms = order.terms
         terms.unit = unit(terms.unit)
         let position = position
+        let rules = registry.creditRules
         changeCredits(of: account, at: recordedAt) { state in
             guard let every = order.every else {
                 state.add(
@@ -108,7 +109,9 @@ extension Books {
                         count: every.count, unit: every.unit, anchor: order.anchor ?? effective,
                         zone: .utc),
                     effective: effective, ends: order.expires, rollover: order.rollover,
-                    source: nil))
+                    source: nil), position: position)
+            // Of one that began in the past, all periods until now are due.
+            state.advance(to: Timestamp(nanoseconds: recordedAt), position: position, rules: rules)
         }
     }
 
@@ -189,16 +192,16 @@ extension Books {
         let account = registry.account(subject)
         guard decision.allowed else { return }
         let position = position
-        let meter = meter(ofFeature: order.hold.feature)
-        let cost = meter?.cost(units: order.quantity.units) ?? 0
         let fits = changeCredits(of: account, at: recordedAt) { state in
             guard let hold = state.hold(at: order.hold.position) else { return false }
+            // The outcome has all that was used: of what was held, in paying order, and then the rest.
             let held = hold.draws.reduce(Int128(0)) { $0 + $1.units }
-            state.settle(hold, keeping: min(cost, held))
+            let used = outcome.draws.reduce(Int128(0)) { $0 + $1.units }
+            let beyond = used > held ? Array(outcome.draws.dropFirst(hold.draws.count)) : []
+            state.settle(hold, keeping: min(used, held))
             for grant in outcome.grants { state.add(grant, at: position, recordedAt: recordedAt) }
             return state.draw(
-                outcome.draws, shortfall: Quantity(units: outcome.shortfallUnits),
-                unit: hold.unit)
+                beyond, shortfall: Quantity(units: outcome.shortfallUnits), unit: hold.unit)
         }
         guard fits else { throw .contradiction(position, "a settlement of no open hold") }
         if let usage = settledUsage(of: record) {

@@ -240,8 +240,8 @@ extension Books {
     /// - Parameters:
     ///   - entry: its kind and its outcome.
     package func decideRefund(
-        _ record: borrowing RecordView, of entry: Outcome, account name: String?,
-        _ recordedAt: Int64
+        _ record: borrowing RecordView, of entry: Outcome, _ kind: RecordKind,
+        account name: String?, _ recordedAt: Int64
     ) -> Verdict {
         guard let subject = record.subject, let account = registry.accounts.number(of: subject)
         else { return .refused(.bad("account", "the log has no entry of it")) }
@@ -251,14 +251,28 @@ extension Books {
                 throw .bad(
                     "entry", "the entry at position \(order.position) is not of this account")
             }
+            guard [.event, .consume, .settle].contains(kind) else {
+                throw .bad(
+                    "entry",
+                    "position \(order.position) is a \(kind.name), which used no credits; of a hold name the "
+                        + "settlement")
+            }
             let state = creditAccount(of: account, at: Timestamp(nanoseconds: recordedAt))
-            let burnt = entry.draws.reduce(max(entry.shortfallUnits, 0)) { $0 + max($1.units, 0) }
-            let left = burnt - state.refunded(at: order.position).units
+            guard let catalog = registry.catalog else { throw Self.noCatalog }
+            if let refusal = unitRefusal(order.unit, catalog) { throw refusal }
+            let unit = unit(order.unit ?? "")
+            let draws = entry.draws.filter {
+                Int($0.grant) < state.grants.count && state.grants[Int($0.grant)].terms.unit == unit
+            }
+            let owed = entry.allShortfalls(unit).filter { $0.unit == unit }
+                .reduce(Int128(0)) { $0 + max($1.units, 0) }
+            let burnt = draws.reduce(owed) { $0 + max($1.units, 0) }
+            let left = burnt - state.refunded(at: order.position, unit: unit).units
             let wanted = order.credits ?? Quantity(units: left)
-            guard entry.shortfalls.isEmpty,
+            guard
                 let back = state.refund(
-                    wanted, of: order.position, draws: entry.draws,
-                    shortfall: Quantity(units: max(entry.shortfallUnits, 0)))
+                    wanted, of: order.position, unit: unit, draws: draws,
+                    shortfall: Quantity(units: owed))
             else {
                 throw .bad(
                     "credits",

@@ -100,16 +100,20 @@ extension Books {
             let cost = max(
                 meter(ofFeature: hold.feature)?.cost(units: order.quantity.units) ?? 0, 0)
             state.settle(hold, keeping: min(cost, held))
+            let kept = hold.kept(of: min(cost, held))
             guard order.quantity > hold.quantity || cost > held else {
                 // What was reserved may be used, whatever has changed since.
                 var evidence = Evidence()
                 evidence.credits = cost > 0 ? Quantity(units: cost) : nil
                 return .entry(
-                    Outcome(decision: OutcomeDecision(allowed: true, reason: .allowed)), evidence)
+                    Outcome(
+                        decision: OutcomeDecision(allowed: true, reason: .allowed), draws: kept),
+                    evidence)
             }
-            return .entry(
-                settleBeyond(hold, order.quantity, cost - min(cost, held), state, account, time),
-                Evidence())
+            var outcome = settleBeyond(
+                hold, order.quantity, cost - min(cost, held), state, account, time)
+            if outcome.decision?.allowed == true { outcome.draws = kept + outcome.draws }
+            return .entry(outcome, Evidence())
         } catch {
             return .refused(error)
         }

@@ -17,6 +17,7 @@ enum CreditState {
         }
         appendList(account.refunds, to: &bytes) {
             $1.appendVarint($0.position)
+            $1.appendPrefixed(utf8: $0.unit)
             $1.appendZigzag128($0.quantity.units)
         }
         appendList(account.repayments, to: &bytes, append)
@@ -81,6 +82,7 @@ enum CreditState {
         bytes.append(grant.source == nil ? 0 : 1)
         if let source = grant.source { bytes.appendPrefixed(utf8: source) }
         bytes.appendInteger(grant.next.nanoseconds)
+        appendList(grant.current, to: &bytes) { $1.appendVarint(UInt64($0)) }
     }
 
     private static func append(_ recurrence: Recurrence, to bytes: inout ByteBuffer) {
@@ -126,10 +128,12 @@ enum CreditState {
             (try text(&reader), try quantity(&reader))
         }
         let refunds = try list(&reader) { (reader) throws(DecodeFailure) in
-            (try reader.readVarint(), try quantity(&reader))
+            (try reader.readVarint(), try text(&reader), try quantity(&reader))
         }
         let repayments = try list(&reader, draw)
-        for draw in holds.flatMap(\.draws) + repayments where Int(draw.grant) >= grants.count {
+        let named =
+            (holds.flatMap(\.draws) + repayments).map(\.grant) + recurring.flatMap(\.current)
+        for grant in named where Int(grant) >= grants.count {
             throw .invalid("a draw from no grant", reader.offset)
         }
         return CreditAccount(
@@ -196,6 +200,9 @@ enum CreditState {
             terms: terms, amount: amount, recurrence: recurrence, effective: effective,
             ends: ends, rollover: rollover, source: source)
         grant.next = try time(&reader)
+        grant.current = try list(&reader) { (reader) throws(DecodeFailure) in
+            UInt32(clamping: try reader.readVarint())
+        }
         return grant
     }
 

@@ -122,11 +122,16 @@ import Testing
         life.recur(400, 0, every: 1, .day, rollover: rollover(500))
         life.use(250, 1)
         #expect(life.balance(Self.day) == "550")
-        #expect(life.left(2 * Self.day) == ["100", "400", "400"])
+        #expect(life.left(2 * Self.day) == ["500", "400"])
         life.use(150, 2 * Self.day)
-        #expect(life.left(2 * Self.day) == ["0", "350", "400"])
+        #expect(life.left(2 * Self.day) == ["350", "400"])
         life.use(400, 2 * Self.day + 1)
         #expect(life.balance(2 * Self.day + 1) == "350")
+        // A hold that ends at the very boundary takes nothing away from what goes over.
+        life = CreditLife()
+        life.recur(400, 0, every: 1, .day, rollover: rollover(500))
+        _ = life.hold(10, 1, for: Self.day - 1)
+        #expect(life.balance(Self.day) == "800")
         // B-41
         life = CreditLife()
         life.recur(400, 0, every: 1, .day, rollover: Rollover(max: nil))

@@ -64,7 +64,7 @@ final class CreditLife {
                 recurrence: Recurrence(
                     count: count, unit: unit, anchor: anchor.map { at($0) } ?? effective,
                     zone: .utc), effective: effective, ends: nil, rollover: rollover,
-                source: nil))
+                source: nil), position: position)
         go(time)
     }
 
@@ -89,7 +89,8 @@ final class CreditLife {
         go(time)
         guard let entry = used[use],
             let back = account.refund(
-                Self.credits(amount), of: use, draws: entry.draws, shortfall: entry.shortfall)
+                Self.credits(amount), of: use, unit: "u", draws: entry.draws,
+                shortfall: entry.shortfall)
         else { return false }
         let done = account.giveBack(
             back.draws, shortfall: back.shortfall, of: use, unit: "u")

@@ -76,13 +76,21 @@ import Testing
         let done = try ask(book, "settle", #""hold":"\#(hold)","quantity":10"#)
         #expect(done.printed("allowed") == "true", "\(done)")
         #expect(try credits(book, "balance") == "40" && credits(book, "drawn") == "60")
+        // Of a hold nothing was used; of its settlement, all that was.
+        #expect(try ask(book, "refund", #""entry":2"#).printed("error") == "bad_request")
+        let settled = try #require(done.printed("position"))
+        #expect(
+            try ask(book, "refund", #""entry":\#(settled),"credits":20"#).printed("outcome")
+                == "recorded")
+        #expect(try credits(book, "balance") == "60" && credits(book, "drawn") == "40")
+        #expect(try consume(book, 10).printed("allowed") == "true")
         #expect(
             try ask(book, "settle", #""hold":"\#(hold)","quantity":10"#).printed("error")
                 == "hold_not_open")
         // It counts what was settled, not what was held.
         let bill = try book.send(#"{"request":"invoice","account":"a","period":"2026-03"}"#)
         #expect(
-            bill.list("lines").first { $0.printed("id") == "tokens" }?.printed("amount") == "30.00")
+            bill.list("lines").first { $0.printed("id") == "tokens" }?.printed("amount") == "40.00")
         let second = try ask(book, "hold", #""feature":"tokens","quantity":20,"seconds":60"#)
         let name = try #require(second.printed("hold"))
         #expect(

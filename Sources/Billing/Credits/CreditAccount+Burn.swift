@@ -132,19 +132,19 @@ extension CreditAccount {
 
     // MARK: Giving back
 
-    /// What was given back of an entry's credits already.
-    package func refunded(at position: UInt64) -> Quantity {
-        refunds.first { $0.position == position }?.quantity ?? .zero
+    /// What was given back of an entry's credits of a unit already.
+    package func refunded(at position: UInt64, unit: String) -> Quantity {
+        refunds.first { $0.position == position && $0.unit == unit }?.quantity ?? .zero
     }
 
     /// How a part of an entry's credits is given back: its overage first, then its draws in reverse. It
     /// changes nothing.
     /// - Returns: what goes back to each grant as draws below zero, and to the shortfall; nil if the entry drew less.
     package func refund(
-        _ units: Quantity, of position: UInt64, draws: [Draw], shortfall: Quantity
+        _ units: Quantity, of position: UInt64, unit: String, draws: [Draw], shortfall: Quantity
     ) -> Drawdown? {
         let burnt = draws.reduce(shortfall.units) { $0 + $1.units }
-        var skipped = refunded(at: position).units
+        var skipped = refunded(at: position, unit: unit).units
         guard units.units > 0, units.units <= burnt - skipped else { return nil }
         var rest = units.units
         func part(of piece: Int128) -> Int128 {
@@ -179,12 +179,13 @@ extension CreditAccount {
         reduceShortfall(of: unit, by: min(owed, shortfall.units))
         unwindRepayments(of: unit, shortfall.units - min(owed, shortfall.units))
         repay(at: now)
-        let place = refunds.firstIndex { $0.position >= position } ?? refunds.count
-        if place < refunds.count, refunds[place].position == position {
+        if let place = refunds.firstIndex(where: { $0.position == position && $0.unit == unit }) {
             refunds[place].quantity = Quantity(units: refunds[place].quantity.units + sum)
         } else {
+            let place = refunds.firstIndex { $0.position > position } ?? refunds.count
             refunds.insert(
-                Refunded(position: position, quantity: Quantity(units: sum)), at: place)
+                Refunded(position: position, unit: unit, quantity: Quantity(units: sum)),
+                at: place)
         }
         return true
     }

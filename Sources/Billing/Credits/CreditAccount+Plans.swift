@@ -62,7 +62,8 @@ extension CreditAccount {
             add(
                 RecurringGrant(
                     terms: grant.terms, amount: grant.amount, recurrence: recurrence,
-                    effective: start, ends: nil, rollover: grant.rollover, source: source))
+                    effective: start, ends: nil, rollover: grant.rollover, source: source),
+                position: position)
         }
     }
 
@@ -81,7 +82,7 @@ extension CreditAccount {
     /// Ends a recurring grant, and what is there of it with it.
     private mutating func end(_ index: UInt32, at time: Timestamp) {
         recurring[Int(index)].ends = time
-        for ordinal in live where grants[Int(ordinal)].origin == index {
+        for ordinal in recurring[Int(index)].current {
             let expires = grants[Int(ordinal)].expires ?? .max
             grants[Int(ordinal)].expires = min(expires, max(time, grants[Int(ordinal)].effective))
         }

@@ -10,7 +10,7 @@ extension CreditAccount {
         let grants: [CreditGrant]
         let holds: [CreditHold]
         let shortfalls: [(unit: String, quantity: Quantity)]
-        let refunds: [(position: UInt64, quantity: Quantity)]
+        let refunds: [(position: UInt64, unit: String, quantity: Quantity)]
         let repayments: [Draw]
         let topUps: [(unit: String, period: Timestamp, count: Int, last: Timestamp)]
 
@@ -19,7 +19,7 @@ extension CreditAccount {
             now: Timestamp, plannedTo: Timestamp?, onceGiven: [String],
             recurring: [RecurringGrant], grants: [CreditGrant], holds: [CreditHold],
             shortfalls: [(unit: String, quantity: Quantity)],
-            refunds: [(position: UInt64, quantity: Quantity)], repayments: [Draw],
+            refunds: [(position: UInt64, unit: String, quantity: Quantity)], repayments: [Draw],
             topUps: [(unit: String, period: Timestamp, count: Int, last: Timestamp)]
         ) {
             self.now = now
@@ -45,7 +45,9 @@ extension CreditAccount {
         grants = parts.grants
         holds = parts.holds
         shortfalls = parts.shortfalls.map { Shortfall(unit: $0.unit, quantity: $0.quantity) }
-        refunds = parts.refunds.map { Refunded(position: $0.position, quantity: $0.quantity) }
+        refunds = parts.refunds.map {
+            Refunded(position: $0.position, unit: $0.unit, quantity: $0.quantity)
+        }
         repayments = parts.repayments
         topUps = parts.topUps.map {
             TopUpCount(unit: $0.unit, period: $0.period, count: $0.count, last: $0.last)

@@ -50,6 +50,8 @@ package struct CreditAccount: Sendable {
     package struct Refunded: Hashable, Sendable {
         /// The entry that drew.
         package let position: UInt64
+        /// The unit's key.
+        package let unit: String
         /// Credits.
         package internal(set) var quantity: Quantity
     }
@@ -146,21 +148,31 @@ package struct CreditAccount: Sendable {
     /// Makes the grants that are due, and rolls over what is left of those before them.
     private mutating func renew(at time: Timestamp, _ position: UInt64) {
         for index in recurring.indices where recurring[index].isDue(at: time) {
-            let recurrence = recurring[index].recurrence
-            let start = recurring[index].next
-            var end = recurrence.period(containing: start).end
-            if let ends = recurring[index].ends { end = min(end, ends) }
-            recurring[index].next = end
-            let kept = rollOver(UInt32(index), at: start, until: end, position)
-            var amount = recurring[index].amount
-            if let rollover = recurring[index].rollover, kept < rollover.min {
-                amount = amount.adding(rollover.min.subtracting(kept) ?? .zero) ?? amount
-            }
-            add(
-                CreditGrant(
-                    ordinal: UInt32(grants.count), terms: recurring[index].terms, amount: amount,
-                    effective: start, expires: end, origin: UInt32(index), position: position))
+            makePeriod(index, position)
         }
+    }
+
+    /// Makes the next grant of a recurring one.
+    private mutating func makePeriod(_ index: Int, _ position: UInt64) {
+        let start = recurring[index].next
+        var end = recurring[index].recurrence.period(containing: start).end
+        if let ends = recurring[index].ends { end = min(end, ends) }
+        recurring[index].next = end
+        let ended = recurring[index].current.count
+        let kept = rollOver(UInt32(index), at: start, until: end, position)
+        recurring[index].current.removeFirst(ended)
+        recurring[index].current.append(UInt32(grants.count))
+        var amount = recurring[index].amount
+        // The first one has nothing before it that could go over.
+        if let rollover = recurring[index].rollover, kept < rollover.min,
+            start > recurring[index].effective
+        {
+            amount = amount.adding(rollover.min.subtracting(kept) ?? .zero) ?? amount
+        }
+        add(
+            CreditGrant(
+                ordinal: UInt32(grants.count), terms: recurring[index].terms, amount: amount,
+                effective: start, expires: end, origin: UInt32(index), position: position))
     }
 
     /// Moves what is left of a recurring grant's ending period into a grant of the next one.
@@ -168,10 +180,9 @@ package struct CreditAccount: Sendable {
         _ index: UInt32, at boundary: Timestamp, until end: Timestamp, _ position: UInt64
     ) -> Quantity {
         guard let rollover = recurring[Int(index)].rollover else { return .zero }
-        // What expires at the boundary has not lapsed yet.
-        let ending = live.filter {
-            grants[Int($0)].origin == index && grants[Int($0)].expires == boundary
-        }.sorted()
+        let ending = recurring[Int(index)].current.filter {
+            grants[Int($0)].expires == boundary && grants[Int($0)].remaining > .zero
+        }
         let rest = ending.reduce(Int128(0)) { $0 + grants[Int($1)].remaining.units }
         var cut = rest - rollover.kept(of: Quantity(units: rest)).units
         let kept = rest - cut
@@ -185,12 +196,15 @@ package struct CreditAccount: Sendable {
             grants[Int(ordinal)].remaining = Quantity(units: stays)
             grants[Int(ordinal)].rolled =
                 Quantity(units: grants[Int(ordinal)].rolled.units + moved)
-            add(
-                CreditGrant(
-                    ordinal: UInt32(grants.count), terms: grants[Int(ordinal)].terms,
-                    amount: Quantity(units: moved), effective: boundary, expires: end,
-                    origin: index, position: position))
         }
+        guard kept > 0 else { return .zero }
+        // One grant for all of it: the number of grants must not grow with each period.
+        recurring[Int(index)].current.append(UInt32(grants.count))
+        add(
+            CreditGrant(
+                ordinal: UInt32(grants.count), terms: recurring[Int(index)].terms,
+                amount: Quantity(units: kept), effective: boundary, expires: end, origin: index,
+                position: position))
         return Quantity(units: kept)
     }
 
@@ -267,8 +281,14 @@ package struct CreditAccount: Sendable {
         repay(at: now)
     }
 
-    /// Adds a recurring grant; what is due of it is made by `advance`.
-    package mutating func add(_ grant: RecurringGrant) { recurring.append(grant) }
+    /// Adds a recurring grant. Its first period is made at once, so that it stands where it was given; later
+    /// ones are made by `advance`.
+    package mutating func add(_ grant: RecurringGrant, position: UInt64) {
+        recurring.append(grant)
+        if grant.ends.map({ grant.next < $0 }) ?? true {
+            makePeriod(recurring.count - 1, position)
+        }
+    }
 
     /// Puts the grants into another burn order.
     private mutating func sort(by rules: CreditRules) {

@@ -146,6 +146,8 @@ package struct RecurringGrant: Hashable, Sendable {
     package let source: String?
     /// The next boundary at which one is to be made.
     package var next: Timestamp
+    /// Ordinals of the grants of the running period: the period's own, and those that went over into it.
+    package var current: [UInt32] = []
 
     /// A recurring grant of which nothing was made yet.
     package init(
@@ -194,6 +196,16 @@ package struct CreditHold: Hashable, Sendable {
         self.unit = unit
         self.draws = draws
         self.expires = expires
+    }
+
+    /// So much of what is reserved, in paying order.
+    package func kept(of units: Int128) -> [Draw] {
+        var rest = units
+        return draws.compactMap { draw in
+            let used = min(draw.units, max(rest, 0))
+            rest -= used
+            return used > 0 ? Draw(grant: draw.grant, units: used) : nil
+        }
     }
 }
 

@@ -59,7 +59,11 @@ struct RateCommand: ParsableCommand {
         do {
             let value = try ValueCoder.value(json: line)
             members.append(("case", value["case"] ?? .null))
-            members.append(("invoices", .array(try RatedCase.invoices(of: value))))
+            let answers = try RatedCase.answers(of: value)
+            members.append(("invoices", .array(answers.invoices)))
+            if let decisions = answers.decisions {
+                members += [("decisions", .array(decisions)), ("credits", answers.credits ?? .null)]
+            }
         } catch let fault as RatedCase.Fault {
             members.append(("error", .string(fault.message)))
         } catch let rejection as Rejection {
