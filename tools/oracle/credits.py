@@ -1,6 +1,7 @@
 """The credit account of one customer: buckets, holds, recurring grants, shortfall.
 
-A second model, from the written rules alone; it shares no code with the engine. Instants are nanoseconds since 1970 in UTC; methods take them so or as RFC 3339 text.
+A second model, from the written rules alone; it shares no code with the engine. Instants are
+nanoseconds since 1970 in UTC; methods take them so or as RFC 3339 text.
 Amounts are integers of 10^-12 inside and exact fractions outside. Recurrences are in UTC.
 
 READINGS: what the rules leave open, or say in two ways, and what is done here.
@@ -25,7 +26,6 @@ Repay
     becomes the newest draw of that entry, so that a correction gives it back to the bucket that
     paid. Otherwise correcting repaid usage would lose credits, or break the invariant: the
     entry's shortfall would shrink while the account has none left to shrink.
-10. Rolled buckets are new buckets, and repay like them.
 11. Credits that come back (from a hold or a correction) repay like new ones, if they are usable:
     general credits and shortfall never stand side by side where overage is repaid.
 
@@ -33,7 +33,6 @@ Corrections
 12. More than an entry still has to give back is cut to that. An entry that is unknown, was denied,
     or is a hold still open or released has nothing to give back.
 13. A settled hold is corrected by the hold's id. Its extra counts as paid after its held part.
-14. Draws that come back to a voided bucket are voided, like held parts.
 
 Holds
 15. A hold remembers its unit and its feature, for the extra.

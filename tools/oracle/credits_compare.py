@@ -1,6 +1,4 @@
 """Random histories of credits: the model of `credits.py` against `daybook rate`."""
-import json
-import subprocess
 from fractions import Fraction
 
 from .cases import Number
@@ -74,7 +72,8 @@ def entry(step, number, places):
     else:
         placed = places[step["entry"]]
         # Of a hold, what its settlement used.
-        made = {"kind": "refund", "entry": places.get(("settled", step["entry"]), placed[0]), "credits": step["units"], "unit": placed[1].split(".")[1]}
+        made = {"kind": "refund", "entry": places.get(("settled", step["entry"]), placed[0]), "credits": step["units"],
+                "unit": placed[1].split(".")[1]}
     if "id" in step and what in ("use", "consume", "hold"):
         places[step["id"]] = (number, name(step))
     return {**made, "recorded_at": step["recorded_at"]}

@@ -62,7 +62,9 @@ struct RateCommand: ParsableCommand {
             let answers = try RatedCase.answers(of: value)
             members.append(("invoices", .array(answers.invoices)))
             if let decisions = answers.decisions {
-                members += [("decisions", .array(decisions)), ("credits", answers.credits ?? .null)]
+                members += [
+                    ("decisions", .array(decisions)), ("credits", answers.credits ?? .null),
+                ]
             }
         } catch let fault as RatedCase.Fault {
             members.append(("error", .string(fault.message)))
