@@ -64,8 +64,8 @@ struct CreditsCommand: QueryCommand {
         commandName: "credits",
         abstract: "Show an account's credit balance and the grants behind it.",
         discussion: """
-            Grants pay in the order: priority (small first), earlier expiry, earlier effective \
-            time, earlier entry. Overage is what usage cost beyond all grants.
+            Which grants pay first is said by the catalog's credit order. Overage is what usage \
+            cost beyond all grants; held is what open holds reserve.
 
             Example: daybook credits acme
             """)
@@ -78,21 +78,30 @@ struct CreditsCommand: QueryCommand {
 
     func lines(_ reply: Reply) -> [String] {
         var table = Table([
-            .right("grant"), .right("position"), .right("priority"), .left("effective"),
-            .left("expires"), .right("amount"), .right("remaining"),
+            .right("grant"), .right("position"), .left("kind"), .right("priority"),
+            .left("effective"), .left("expires"), .right("amount"), .right("remaining"),
         ])
         for grant in reply["grants"]?.elements ?? [] {
             table.add([
-                grant["grant"].shown, grant["position"].shown, grant["priority"].shown,
+                grant["grant"].shown, grant["position"].shown, grant["kind"].shown,
+                grant["priority"].shown,
                 grant["effective"].day, grant["expires"].day, grant["amount"].grouped,
                 grant["remaining"].grouped,
             ])
         }
-        table.total(["", "", "", "", "", "balance", reply["balance"].grouped])
-        if reply["overage"].shown != "0" {
-            table.total(["", "", "", "", "", "overage", reply["overage"].grouped])
+        func total(_ name: String, _ value: Value?) {
+            table.total(["", "", "", "", "", "", name, value.grouped])
         }
-        return ["\(reply.shown("unit")) of \(reply.shown("account"))", ""] + table.lines
+        total("balance", reply["balance"])
+        for name in ["held", "expired", "voided", "overage"]
+        where reply[name].shown != "0" && reply[name] != nil { total(name, reply[name]) }
+        for unit in reply["units"]?.elements ?? [] {
+            total("\(unit["unit"].shown) balance", unit["balance"])
+        }
+        let holds = (reply["holds"]?.elements ?? []).map {
+            "hold \($0["hold"].shown): \($0["quantity"].grouped) until \($0["expires"].day)"
+        }
+        return ["\(reply.shown("unit")) of \(reply.shown("account"))", ""] + table.lines + holds
     }
 }
 
