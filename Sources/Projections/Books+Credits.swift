@@ -200,8 +200,8 @@ extension Books {
             let beyond = used > held ? Array(outcome.draws.dropFirst(hold.draws.count)) : []
             state.settle(hold, keeping: min(used, held))
             for grant in outcome.grants { state.add(grant, at: position, recordedAt: recordedAt) }
-            return state.draw(
-                beyond, shortfall: Quantity(units: outcome.shortfallUnits), unit: hold.unit)
+            let shortfall = outcome.allShortfalls(hold.unit).first?.units ?? 0
+            return state.draw(beyond, shortfall: Quantity(units: shortfall), unit: hold.unit)
         }
         guard fits else { throw .contradiction(position, "a settlement of no open hold") }
         if let usage = settledUsage(of: record) {

@@ -17,7 +17,7 @@ extension Books {
             else { continue }
             if let index = costs.firstIndex(where: { $0.unit == unit }) {
                 let (sum, overflow) = costs[index].units.addingReportingOverflow(part)
-                costs[index].units = overflow ? .max : sum
+                costs[index].units = overflow ? (part < 0 ? -Int128.max : .max) : sum
                 costs[index].uses.append(meter.key)
             } else {
                 costs.append((unit, part, [meter.key]))
@@ -38,12 +38,14 @@ extension Books {
                 }
                 shortfall = -owed
             } else {
-                let drawdown = state.drawdown(need, of: cost.unit, for: cost.uses, at: time)
+                let drawdown = state.drawdown(
+                    need, of: cost.unit, for: cost.uses, at: time,
+                    most: CreditAccount.drawsMax - outcome.draws.count)
                 outcome.draws += drawdown.draws
                 // A shortfall that the account's total could not hold is cut there: the sum stays exact
-                // below 10^26 credits and never traps in a replay.
-                shortfall = min(
-                    drawdown.shortfall.units, Int128.max - state.shortfall(of: cost.unit).units)
+                // below 10^25 credits and never traps in a replay.
+                let room = CreditAccount.shortfallMax - state.shortfall(of: cost.unit).units
+                shortfall = min(drawdown.shortfall.units, max(room, 0))
                 let left =
                     state.balance(of: cost.unit, for: []).units
                     - drawdown.draws.reduce(0) { $0 + $1.units }
@@ -66,7 +68,7 @@ extension Books {
     ) -> Outcome.MadeGrant {
         let lifetime = registry.catalog?.credit(unit)?.adjustmentLifetime
         return Outcome.MadeGrant(
-            kind: .adjustment, unit: unit, units: units,
+            kind: .adjustment, unit: unit, units: min(units, GrantOrder.amountMax.units),
             expires: lifetime.map {
                 Timestamp(
                     nanoseconds: time.nanoseconds.addingReportingOverflow($0).partialValue)
@@ -90,6 +92,8 @@ extension Books {
 
     /// What pays for a request of a feature, and whether it is enough.
     struct Cover {
+        /// The unit that pays; empty: none.
+        var unit = ""
         /// What the request costs; nil: no credits pay for it.
         var cost: Quantity?
         /// What can be spent on it, overdraft and top-up included.
@@ -109,7 +113,7 @@ extension Books {
         guard let meter, let burn = meter.burn else { return Cover() }
         let need = cost ?? Quantity(units: max(meter.cost(units: quantity.units) ?? 0, 0))
         let uses = [feature, meter.key]
-        var cover = Cover(cost: need)
+        var cover = Cover(unit: burn.unit, cost: need)
         var state = state
         let rest = state.balance(of: burn.unit, for: []).units - need.units
         if let made = topUp(burn.unit, balance: rest, state, at: time) {
@@ -122,6 +126,11 @@ extension Books {
         let drawdown = state.drawdown(need, of: burn.unit, for: uses, at: time)
         cover.draws = drawdown.draws
         cover.shortfall = drawdown.shortfall
+        if drawdown.shortfall.units > room {
+            // Not covered, be it that so many small grants cannot pay for one request.
+            cover.balance = min(
+                cover.balance, Quantity(units: need.units - drawdown.shortfall.units + room))
+        }
         return cover
     }
 
@@ -264,8 +273,9 @@ extension Books {
             let draws = entry.draws.filter {
                 Int($0.grant) < state.grants.count && state.grants[Int($0.grant)].terms.unit == unit
             }
-            let owed = entry.allShortfalls(unit).filter { $0.unit == unit }
-                .reduce(Int128(0)) { $0 + max($1.units, 0) }
+            let owed =
+                entry.allShortfalls(unit).first { $0.unit == unit }
+                .map { min(max($0.units, 0), CreditAccount.shortfallMax) } ?? 0
             let burnt = draws.reduce(owed) { $0 + max($1.units, 0) }
             let left = burnt - state.refunded(at: order.position, unit: unit).units
             let wanted = order.credits ?? Quantity(units: left)

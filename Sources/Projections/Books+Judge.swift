@@ -9,13 +9,19 @@ extension Books {
     struct Judged {
         var decision: OutcomeDecision
         var cover = Cover()
+        var isOnlyUnit = true
         var evidence = Evidence()
 
         /// What the entry keeps of it.
         var outcome: Outcome {
             guard decision.allowed else { return Outcome(decision: decision) }
-            var outcome = Outcome(
-                decision: decision, draws: cover.draws, shortfallUnits: cover.shortfall.units)
+            var outcome = Outcome(decision: decision, draws: cover.draws)
+            // Of several units, it says which.
+            if isOnlyUnit {
+                outcome.shortfallUnits = cover.shortfall.units
+            } else if cover.shortfall > .zero {
+                outcome.shortfalls = [.init(unit: cover.unit, units: cover.shortfall.units)]
+            }
             outcome.grants = cover.grants
             return outcome
         }
@@ -189,7 +195,7 @@ extension Books {
         }
         return Judged(
             decision: OutcomeDecision(allowed: judged.allowed, reason: judged.reason),
-            cover: cover, evidence: evidence)
+            cover: cover, isOnlyUnit: registry.catalog?.credits.count == 1, evidence: evidence)
     }
 
     /// What more usage of a meter adds to a bill by calendar months.

@@ -90,6 +90,7 @@ package struct GrantOrder {
         let most = try record.optionalQuantity("rollover", "max")
         let least = try record.optionalQuantity("rollover", "min") ?? .zero
         if let most, most < least { throw .bad("rollover", "min is above max") }
+        if least > amountMax { throw .bad("rollover.min", "at most 10^15 credits are possible") }
         return Rollover(max: most, min: least)
     }
 }

@@ -255,6 +255,57 @@ import Testing
         try settlesDown(book)
     }
 
+    @Test func overdraftIsOfItsOwnUnit() throws {
+        let catalog = Self.catalog().replacing(
+            #""credit":{"unit":"cr","burn":{"tokens":"2"}}"#,
+            with:
+                #""credits":{"cr":{"burn":{"tokens":2}},"min":{"burn":{"calls":1},"overdraft":4}}"#)
+        let book = try book(catalog)
+        let use = try consume(book, 3, "calls")
+        #expect(use.printed("allowed") == "true")
+        let shown = try book.send(#"{"request":"credits","account":"a"}"#)
+        #expect(shown.printed("overage") == "0")
+        #expect(shown.list("units").first?.printed("overage") == "3")
+        #expect(try consume(book, 2, "calls").printed("reason") == "credit_insufficient")
+        let entry = #""entry":\#(use.printed("position") ?? ""),"credits":2"#
+        #expect(try ask(book, "refund", entry + #","unit":"cr""#).printed("error") == "bad_request")
+        #expect(try ask(book, "refund", entry + #","unit":"min""#).printed("outcome") == "recorded")
+        #expect(try consume(book, 2, "calls").printed("allowed") == "true")
+        try settlesDown(book)
+    }
+
+    /// What no Int128 could sum up is refused or cut, and never stops the engine.
+    @Test func hugeNumbersAreBounded() throws {
+        let book = try book(Self.catalog())
+        let huge = "1" + String(repeating: "0", count: 25)
+        #expect(
+            try ask(book, "grant", #""amount":5,"every":"hour","rollover":{"min":\#(huge)}"#)
+                .printed("error") == "bad_request")
+        for number in 0..<4 {
+            try book.event("up-\(number)", "llm", "a", #"{"n":\#(huge)}"#)
+            try book.event("down-\(number)", "llm", "a", #"{"n":-\#(huge)}"#)
+        }
+        try grant(book, "1000000000000000")
+        let entry = try book.event("last", "llm", "a", #"{"n":\#(huge)}"#)
+        #expect(
+            try ask(book, "refund", #""entry":\#(entry.printed("position") ?? "")"#)
+                .printed("outcome") == "recorded")
+        try settlesDown(book)
+    }
+
+    /// One request cannot draw from more grants than an entry can name.
+    @Test func manySmallGrantsDoNotBreakARecord() throws {
+        let book = try book(Self.catalog())
+        for _ in 0..<(CreditAccount.drawsMax + 10) { try grant(book, "0.000000000001") }
+        #expect(
+            try ask(book, "consume", #""feature":"tokens","quantity":"0.000000002051""#)
+                .printed("reason") == "credit_insufficient")
+        #expect(
+            try ask(book, "consume", #""feature":"tokens","quantity":"0.000000002048""#)
+                .printed("allowed") == "true")
+        #expect(try book.verifies())
+    }
+
     /// Many clients and small balances: no balance is passed, and nothing is lost.
     @Test func manyThreadsPassNoBalance() async throws {
         let book = try book(Self.catalog())

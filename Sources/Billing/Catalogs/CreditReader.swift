@@ -49,7 +49,7 @@ enum CreditReader {
         var credit = Credit(unit: unit, burn: burn(meters, &reader))
         credit.order = order(&reader)
         credit.repays = reader.word("overage", Overage.self) == .repay
-        credit.overdraft = reader.quantity("overdraft") ?? .zero
+        credit.overdraft = reader.credits("overdraft") ?? .zero
         credit.settlesBeyond = reader.word("settle_over", SettleOver.self) == .allow
         credit.adjustmentLifetime = EventRules.duration("adjustments_expire", &reader)
         credit.topUp = reader.group(
@@ -57,8 +57,7 @@ enum CreditReader {
         ) { group in
             if group["below"] == nil { group.add("below", "is missing") }
             let below = group.quantity("below")
-            let amount =
-                group["amount"] == nil ? group.requiredQuantity("amount") : group.positive("amount")
+            let amount = group.givenCredits()
             let perMonth = group.integer("per_month", in: 1...10_000)
             if group["per_month"] == nil {
                 group.add("per_month", "is missing: how many top-ups there may be in a month")
@@ -152,12 +151,10 @@ extension PlanGrant {
             terms.kind = kind(&reader)
             terms.priority = reader.integer("priority", in: -1_000_000...1_000_000) ?? 0
             terms.features = uses(features, meters, &reader)
-            let amount =
-                reader["amount"] == nil
-                ? reader.requiredQuantity("amount") : reader.positive("amount")
+            let amount = reader.givenCredits()
             let every = every(&reader)
             let rollover = reader.group("rollover", known: ["max", "min"]) { group in
-                Rollover(max: group.quantity("max"), min: group.quantity("min") ?? .zero)
+                Rollover(max: group.quantity("max"), min: group.credits("min") ?? .zero)
             }
             if let rollover, let most = rollover.max, most < rollover.min {
                 reader.add("rollover", "min is above max")
@@ -215,5 +212,25 @@ extension PlanGrant {
             return nil
         }
         return Every(count: length.count, unit: length.unit, anchor: anchor ?? .subscription)
+    }
+}
+
+extension CatalogReader {
+    /// The most credits that one grant gives: balances of any number of grants stay far inside Int128.
+    private static let creditsMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
+
+    /// Credits, zero or more.
+    fileprivate mutating func credits(_ name: String) -> Quantity? {
+        guard let number = quantity(name) else { return nil }
+        if number > Self.creditsMax { add(name, "at most 10^15 credits are possible") }
+        return number
+    }
+
+    /// The `amount` that is given each time, above zero.
+    fileprivate mutating func givenCredits() -> Quantity? {
+        if self["amount"] == nil { return requiredQuantity("amount") }
+        guard let amount = positive("amount") else { return nil }
+        if amount > Self.creditsMax { add("amount", "at most 10^15 credits are possible") }
+        return amount
     }
 }

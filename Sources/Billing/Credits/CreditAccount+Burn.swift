@@ -9,21 +9,26 @@ package struct Drawdown: Hashable, Sendable {
 }
 
 extension CreditAccount {
-    /// Grants that one entry draws from at most: what bounds its outcome.
-    package static let drawsMax = 16_384
+    /// Grants that one decision draws from at most: twice as many, of a hold and beyond it, and the largest
+    /// content fit a record.
+    package static let drawsMax = 4_096
+    /// Overage of one unit at most: sums of it with all that was granted stay inside Int128.
+    package static let shortfallMax = Int128.max / 4
 
     /// Which grants pay for a use, in burn order. It changes nothing.
     /// - Parameters:
     ///   - use: the feature and the meter: a restricted grant must name one of them.
+    ///   - most: grants that it draws from at most; what they do not cover is not covered.
     ///   - time: the use's own time; an instant before the last one that was advanced to is late, and draws from what was
     ///     valid then.
     package func drawdown(
-        _ need: Quantity, of unit: String, for use: [String], at time: Timestamp
+        _ need: Quantity, of unit: String, for use: [String], at time: Timestamp,
+        most: Int = drawsMax
     ) -> Drawdown {
         var rest = need.units
         var draws: [Draw] = []
         for ordinal in candidates(at: time) {
-            guard rest > 0, draws.count < Self.drawsMax else { break }
+            guard rest > 0, draws.count < most else { break }
             let grant = grants[Int(ordinal)]
             guard grant.remaining > .zero, grant.terms.unit == unit, grant.isUsable(at: time),
                 grant.terms.pays(for: use)
