@@ -48,6 +48,10 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case extend = 15
     case refund = 16
     case reset = 17
+    case subscription = 18
+    case override = 19
+    case pause = 20
+    case resume = 21
 
     /// Whether it may count usage of an account: an event, or what a feature was asked for.
     package var isUsage: Bool {
@@ -77,6 +81,10 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .extend: "extend"
         case .refund: "refund"
         case .reset: "reset"
+        case .subscription: "subscription"
+        case .override: "override"
+        case .pause: "pause"
+        case .resume: "resume"
         }
     }
 }

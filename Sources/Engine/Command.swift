@@ -24,13 +24,31 @@ struct Command {
         switch word {
         case "consume":
             return try command(
-                .consume, arguments, required: ["feature"], optional: ["quantity", "data"])
+                .consume, arguments, required: ["feature"],
+                optional: ["quantity", "value", "data"])
         case "subscribe":
             return try command(
-                .subscribe, arguments, required: ["plan"], optional: ["timezone", "anchor"],
+                .subscribe, arguments, required: ["plan"],
+                optional: ["quantity", "addons", "trial_until", "timezone", "anchor", "when"],
                 hasTime: true)
         case "cancel":
-            return try command(.cancel, arguments, required: [], optional: [], hasTime: true)
+            return try command(.cancel, arguments, required: [], optional: ["when"], hasTime: true)
+        case "pause":
+            return try command(
+                .pause, arguments, required: [], optional: ["until", "when"], hasTime: true)
+        case "resume":
+            return try command(.resume, arguments, required: [], optional: [], hasTime: true)
+        case "subscription":
+            return try command(
+                .subscription, arguments, required: ["subscription", "started", "status"],
+                optional: [
+                    "plan", "quantity", "addons", "rank", "anchor", "trial_until", "cancel_at",
+                    "pause_until",
+                ], hasTime: true)
+        case "override":
+            return try command(
+                .override, arguments, required: ["feature"],
+                optional: ["entitlement", "remove", "expires", "reason"], hasTime: true)
         case "grant":
             return try command(
                 .grant, arguments, required: ["amount"],
@@ -39,6 +57,16 @@ struct Command {
                     "rollover",
                 ],
                 hasTime: true)
+        default:
+            if let command = try decodeCredits(word, arguments) { return command }
+            return try decodeOther(word, arguments)
+        }
+    }
+
+    private static func decodeCredits(
+        _ word: String, _ arguments: Arguments
+    ) throws(Refusal) -> Command? {
+        switch word {
         case "void":
             return try command(
                 .void, arguments, required: ["grant"], optional: ["reason"])
@@ -57,7 +85,16 @@ struct Command {
             return try command(
                 .refund, arguments, required: ["entry"], optional: ["credits", "unit", "reason"])
         case "reset":
-            return try command(.reset, arguments, required: [], optional: ["unit"])
+            return try command(
+                .reset, arguments, required: [], optional: ["unit", "feature", "anchor"])
+        default: return nil
+        }
+    }
+
+    private static func decodeOther(
+        _ word: String, _ arguments: Arguments
+    ) throws(Refusal) -> Command? {
+        switch word {
         case "publish":
             return try command(
                 .publish, arguments, required: ["catalog"],

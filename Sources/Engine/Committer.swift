@@ -216,9 +216,10 @@ final class Committer: @unchecked Sendable {
             fail("the books contradict a decision they just made: \(error)")
         }
         var detail: ReplyDetail?
-        if outcome != .recorded {
+        if outcome != .recorded || evidence.effective != nil {
             var made = ReplyDetail(outcome)
-            made.evidence = outcome.decision == nil ? nil : evidence
+            made.evidence =
+                outcome.decision == nil && evidence.effective == nil ? nil : evidence
             made.nameHold(of: view)
             detail = made
         }

@@ -1,7 +1,7 @@
 package import Billing
 import Bytes
 package import Codec
-package import Money
+import Money
 import Platform
 package import Projections
 import SegmentedLog
@@ -12,7 +12,7 @@ package enum Query: Sendable {
     case verify(deep: Bool)
     case backup(to: String, withKeys: Bool)
     case unmatched(limit: Int)
-    case check(account: String, feature: String, quantity: Quantity)
+    case check(AccessQuestion)
     case usage(account: String, period: Period?)
     case credits(account: String)
     case entitlements(account: String)
@@ -70,8 +70,8 @@ extension Engine {
             try writeBackup(to: directory, withKeys: withKeys, &json)
         case .snapshot:
             try writeSnapshot(to: &json)
-        case .check(let account, let feature, let quantity):
-            writeCheck(account, feature, quantity, now, to: &json)
+        case .check(let question):
+            writeCheck(question, now, to: &json)
         case .usage(let account, let period):
             let month = period ?? .calendarMonth(containing: now)
             atPosition(&json) { $0.writeUsage(account: account, month: month, to: &$1) }
@@ -209,16 +209,14 @@ extension Engine {
     }
 
     private func writeCheck(
-        _ account: String, _ feature: String, _ quantity: Quantity, _ now: Timestamp,
-        to json: inout JSONWriter
+        _ question: AccessQuestion, _ now: Timestamp, to json: inout JSONWriter
     ) {
         let (decision, evidence, position) = durable.withLock { durable in
-            let (decision, evidence) = durable.books.check(
-                account: account, feature: feature, quantity: quantity, at: now)
+            let (decision, evidence) = durable.books.check(question, at: now)
             return (decision, evidence, durable.books.position)
         }
-        json.member("account", account)
-        json.member("feature", feature)
+        json.member("account", question.account)
+        json.member("feature", question.feature)
         json.member("allowed", decision.allowed)
         json.member("reason", decision.reason.name)
         json.members(of: evidence)
@@ -243,5 +241,29 @@ extension JSONWriter {
         member("credits", evidence.credits?.description)
         member("resets_at", evidence.resetsAt?.description)
         if let price = evidence.overagePrice { member("overage_price", price.unrounded) }
+        if let isHard = evidence.isHard { member("enforce", isHard ? "hard" : "soft") }
+        if let value = evidence.value {
+            key("value")
+            self.value(value.json)
+        }
+        member("plan", evidence.plan)
+        member("status", evidence.status?.name)
+        member("catalog", evidence.catalog)
+        if let override = evidence.override { member("override", override) }
+        if let warnings = evidence.warnings { members(of: warnings) }
+    }
+
+    /// Writes the thresholds that were crossed.
+    mutating func members(of warnings: [Outcome.Warning]) {
+        guard !warnings.isEmpty else { return }
+        key("warnings")
+        beginArray()
+        for warning in warnings {
+            beginObject()
+            member("feature", warning.feature)
+            member("threshold", UInt64(warning.threshold))
+            endObject()
+        }
+        endArray()
     }
 }

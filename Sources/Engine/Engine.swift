@@ -23,7 +23,7 @@ package import SegmentedLog
 ///
 ///     let engine = try Engine.open(.init(directory: "data"))
 ///     engine.submit(batch)           // replies come to batch.replyTo when they are durable
-///     engine.answer(.check(account: "acme", feature: "api", quantity: .one), id: nil)
+///     engine.answer(.check(AccessQuestion(account: "acme", feature: "api", quantity: .one)), id: nil)
 ///     engine.close()                 // drains, snapshots, seals
 package final class Engine: Sendable {
     /// How to open an engine.

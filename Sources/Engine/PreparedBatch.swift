@@ -67,6 +67,8 @@ package struct ReplyDetail: Sendable {
     package var shortfallUnits: Int128 = 0
     /// Grants that the entry made beside what it asked for.
     package var grants: [Outcome.MadeGrant] = []
+    /// Thresholds of limits that it crossed.
+    package var warnings: [Outcome.Warning] = []
     /// The numbers of the decision; absent for a duplicate, whose evidence is history.
     package var evidence: Evidence?
     /// The feature of a hold that was placed: its name is that and the position.
@@ -82,6 +84,7 @@ package struct ReplyDetail: Sendable {
         draws = outcome.draws
         shortfallUnits = outcome.shortfallUnits
         grants = outcome.grants
+        warnings = outcome.warnings
     }
 
     /// Names the hold that an entry placed.

@@ -33,10 +33,7 @@ extension Query {
                 limit: try arguments.count(
                     "limit", or: EngineLimits.unmatchedRows, min: 1, max: Int.max))
         case "check":
-            try arguments.allow(["account", "feature", "quantity"])
-            return .check(
-                account: try arguments.text("account"), feature: try arguments.text("feature"),
-                quantity: try arguments.quantity("quantity"))
+            return .check(try AccessQuestion(arguments))
         case "usage":
             try arguments.allow(["account", "period"])
             return .usage(
@@ -87,5 +84,18 @@ extension Query {
     package static func decode(_ name: String, _ members: Value) throws(Refusal) -> Query {
         if let query = try decode(name, Arguments(members)) { return query }
         throw .bad("request", "there is no query \"\(name)\"")
+    }
+}
+
+extension AccessQuestion {
+    init(_ arguments: Arguments) throws(Refusal) {
+        try arguments.allow(["account", "feature", "quantity", "value", "data"])
+        let value = FeatureValue(asked: arguments["value"])
+        guard value != nil || arguments["value"] == nil else {
+            throw .bad("value", "a text, a list of texts or a number is needed")
+        }
+        self.init(
+            account: try arguments.text("account"), feature: try arguments.text("feature"),
+            quantity: try arguments.quantity("quantity"), value: value, data: arguments["data"])
     }
 }

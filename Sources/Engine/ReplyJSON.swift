@@ -55,6 +55,10 @@ package enum ReplyJSON {
                 grant.kind == .adjustment ? "given_back" : "topped_up",
                 Quantity(units: grant.units).description)
         }
+        json.members(of: detail.warnings)
+        if let effective = detail.evidence?.effective {
+            json.member("effective", effective.description)
+        }
         guard let decision = detail.decision else {
             if drawn != 0 { json.member("credits", Quantity(units: drawn).description) }
             if detail.shortfallUnits != 0 {
@@ -77,6 +81,13 @@ package enum ReplyJSON {
         if let used = evidence.used { json.member("used", used.description) }
         if let resets = evidence.resetsAt { json.member("resets_at", resets.description) }
         if let price = evidence.overagePrice { json.member("overage_price", price.unrounded) }
+        if let isHard = evidence.isHard { json.member("enforce", isHard ? "hard" : "soft") }
+        if let value = evidence.value {
+            json.key("value")
+            json.value(value.json)
+        }
+        if let plan = evidence.plan { json.member("plan", plan) }
+        if let override = evidence.override { json.member("override", override) }
     }
 
     /// Writes the answer to a line that did not become a request.

@@ -1,15 +1,14 @@
 package import Billing
 package import SegmentedLog
 
-/// Which plan holds when: subscriptions, cancellations, the default plan, and new versions that hold
+/// Which plan holds when: subscriptions and their statuses, the default plan, and new versions that hold
 /// for old subscriptions, laid out over time.
 extension Books {
     /// The contract of an account.
-    /// - Parameter end: subscriptions recorded at this position or later are left out; catalogs are
+    /// - Parameter end: changes recorded at this position or later are left out; catalogs are
     ///   always all of them.
     package func contract(of account: UInt32?, before end: Position = .max) -> Contract {
-        let timeline = (account.map { entitlements.timeline(of: $0) } ?? [])
-            .filter { $0.position < end }
+        let known = (account.map { entitlements.account($0) } ?? .init()).before(end)
         var moves: [VersionMove] = []
         var waiting: [(ordinal: Int, existing: Registry.Existing)] = []
         for (ordinal, version) in registry.versions.enumerated() {
@@ -20,13 +19,13 @@ extension Books {
                 moves.append(VersionMove(ordinal: ordinal, from: existing.from))
             }
         }
-        var contract = contract(timeline, moves)
+        var contract = contract(known, moves)
         for (ordinal, existing) in waiting {
             // When the period ends depends on what holds until then.
             let period = contract.billingPeriod(at: existing.from).period
             let from = period.start == existing.from ? existing.from : period.end
             moves.append(VersionMove(ordinal: ordinal, from: from))
-            contract = self.contract(timeline, moves)
+            contract = self.contract(known, moves)
         }
         return contract
     }
@@ -38,30 +37,22 @@ extension Books {
     }
 
     private func contract(
-        _ timeline: [Entitlements.Subscription], _ moves: [VersionMove]
+        _ account: Entitlements.Account, _ moves: [VersionMove]
     ) -> Contract {
         var cuts: Set<Timestamp> = [.min]
-        for subscription in timeline { cuts.insert(subscription.effective) }
+        cuts.formUnion(account.instants)
         for move in moves { cuts.insert(move.from) }
         for version in registry.versions.dropFirst() { cuts.insert(version.recordedAt) }
-        return Contract(changes: cuts.sorted().map { change(at: $0, timeline, moves) })
+        return Contract(changes: cuts.sorted().map { change(at: $0, account, moves) })
     }
 
     private func change(
-        at time: Timestamp, _ timeline: [Entitlements.Subscription], _ moves: [VersionMove]
+        at time: Timestamp, _ account: Entitlements.Account, _ moves: [VersionMove]
     ) -> Contract.Change {
-        let subscription = timeline.last { $0.effective <= time }
+        let holding = account.holding(at: time)
         var found: (ordinal: Int, plan: Plan)?
-        if let subscription, let key = subscription.plan {
-            let pinned = Int(subscription.catalog)
-            var newest = VersionMove(ordinal: pinned, from: .min)
-            for move in moves
-            where move.ordinal > pinned && move.from <= time
-                && (move.from, move.ordinal) > (newest.from, newest.ordinal)
-                && registry.versions[move.ordinal].catalog.plan(key) != nil
-            { newest = move }
-            found = registry.versions[newest.ordinal].catalog.plan(key)
-                .map { (newest.ordinal, $0) }
+        if let holding {
+            found = sold(holding, pinnedTo: ordinal(for: holding, at: time, moves))
         } else {
             found = defaultPlan(at: time)
         }
@@ -69,13 +60,47 @@ extension Books {
             return Contract.Change(
                 effective: time, plan: nil, version: 0, zone: .utc, anchor: nil)
         }
-        let catalog = registry.versions[ordinal].catalog
-        let isSubscribed = subscription?.plan != nil
-        let zone = (isSubscribed ? subscription?.timezone : nil) ?? plan.terms.cycle.timezone
         return Contract.Change(
             effective: time, plan: plan, version: UInt32(ordinal),
-            zone: catalog.timezones.first { $0.name == zone } ?? registry.timezone(zone),
-            anchor: isSubscribed ? subscription?.anchor : nil)
+            zone: zone(of: plan, holding?.timezone, ordinal), anchor: holding?.anchor)
+    }
+
+    /// The version that holds for a subscription at an instant.
+    private func ordinal(
+        for holding: Holding, at time: Timestamp, _ moves: [VersionMove]
+    ) -> Int {
+        var newest = VersionMove(ordinal: Int(holding.catalog), from: .min)
+        for move in moves
+        where move.ordinal > Int(holding.catalog) && move.from <= time
+            && (move.from, move.ordinal) > (newest.from, newest.ordinal)
+            && registry.versions[move.ordinal].catalog.plan(holding.terms.plan) != nil
+        { newest = move }
+        return newest.ordinal
+    }
+
+    /// What a subscription is charged for, as one plan; nil where it is not charged, as in a pause.
+    private func sold(_ holding: Holding, pinnedTo ordinal: Int) -> (ordinal: Int, plan: Plan)? {
+        guard holding.status.isCharged || holding.status == .trialing else { return nil }
+        return plan(of: holding, in: ordinal).map { (ordinal, $0) }
+    }
+
+    /// What a subscription gives, as one plan, whatever its state; nil where the catalog does not have it.
+    private func plan(of holding: Holding, in ordinal: Int) -> Plan? {
+        let catalog = registry.versions[ordinal].catalog
+        return catalog.plan(holding.terms.plan)?.sold(
+            holding.terms.quantity,
+            with: holding.terms.addons.compactMap { bought in
+                // An add-on that is newer than the pinned version is of the newest one.
+                (catalog.addon(bought.key) ?? registry.catalog?.addon(bought.key))
+                    .map { ($0, bought.quantity) }
+            }, isFree: holding.status == .trialing)
+    }
+
+    private func zone(of plan: Plan, _ own: String?, _ ordinal: Int) -> TimeZoneTable {
+        let name = own ?? plan.terms.cycle.timezone
+        if name == TimeZoneTable.utc.name { return .utc }
+        return registry.versions[ordinal].catalog.timezones.first { $0.name == name }
+            ?? registry.timezone(name)
     }
 
     /// The plan of accounts without a subscription: the default of the version that was the newest
@@ -87,15 +112,65 @@ extension Books {
         return catalog.defaultPlan.flatMap { catalog.plan($0) }.map { (ordinal, $0) }
     }
 
+    /// What counts for decisions about an account at an instant.
+    package struct Standing {
+        /// The plan that it is on, whatever its state; nil: none.
+        package var plan: Plan?
+        /// The subscription; nil: it is on the default plan, or on none.
+        package var holding: Holding?
+        /// Why its state denies everything; nil: it does not.
+        package var denial: Reason?
+        /// Ordinal of the catalog version that the plan is of.
+        package var version: Int?
+    }
+
+    /// The zone whose days count for an account.
+    package func zone(of standing: Standing) -> TimeZoneTable {
+        guard let plan = standing.plan, let version = standing.version else { return .utc }
+        return zone(of: plan, standing.holding?.timezone, version)
+    }
+
     /// The plan of an account at an instant: its subscription's, pinned to the catalog it was made
-    /// under unless a later one holds for it, else the default plan.
-    package func plan(of account: UInt32?, at time: Timestamp) -> Plan? {
-        guard let account, let subscription = entitlements.subscription(of: account, at: time),
-            let key = subscription.plan
-        else { return defaultPlan(at: time)?.plan }
-        guard registry.movesSubscriptions else {
-            return registry.versions[Int(subscription.catalog)].catalog.plan(key)
+    /// under unless a later one holds for it, else the default plan; and what its state means.
+    package func standing(of account: UInt32?, at time: Timestamp) -> Standing {
+        var standing = Standing()
+        guard let account, let holding = entitlements.account(account).holding(at: time) else {
+            let found = defaultPlan(at: time)
+            standing.plan = found?.plan
+            standing.version = found?.ordinal
+            return standing
         }
-        return contract(of: account).plan(at: time)
+        standing.holding = holding
+        var ordinal = Int(holding.catalog)
+        standing.plan = plan(of: holding, in: ordinal)
+        if registry.movesSubscriptions {
+            let stretch = contract(of: account).stretch(at: time)
+            if let plan = stretch.plan { standing.plan = plan }
+            ordinal = Int(stretch.version)
+        }
+        standing.version = ordinal
+        switch registry.catalog?.statuses[holding.status] ?? .allow {
+        case .allow: break
+        case .deny: standing.denial = holding.status.denial
+        case .grace(let length):
+            // Both are event times of sane years: the difference fits.
+            let (age, overflow) = time.nanoseconds.subtractingReportingOverflow(
+                holding.since.nanoseconds)
+            if overflow || age >= length { standing.denial = holding.status.denial }
+        }
+        return standing
+    }
+}
+
+extension Entitlements.Account {
+    /// Without what was recorded at a position or later.
+    fileprivate func before(_ end: Position) -> Self {
+        guard end != .max else { return self }
+        var known = self
+        known.own.removeAll { $0.position >= end }
+        for index in known.outside.indices {
+            known.outside[index].changes.removeAll { $0.position >= end }
+        }
+        return known
     }
 }

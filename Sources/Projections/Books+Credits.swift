@@ -123,6 +123,10 @@ extension Books {
             throw .contradiction(position, "\(record.kind.name) without an account")
         }
         let account = registry.account(subject)
+        if isUsageReset(record) {
+            try applyUsageReset(record, account: account, recordedAt)
+            return
+        }
         do throws(Refusal) {
             let fits: Bool
             switch record.kind {
@@ -171,14 +175,17 @@ extension Books {
         else { throw .contradiction(position, "a hold that cannot be read") }
         let account = registry.account(subject)
         guard decision.allowed else { return }
-        let unit = meter(ofFeature: order.feature)?.burn?.unit ?? ""
+        let meter = meter(ofFeature: order.feature)
+        let unit = meter?.burn?.unit ?? ""
+        let scopes =
+            meter.map { self.scopes(of: record, meter: $0.number, prefix: ["data"]) } ?? []
         let position = position
         let fits = changeCredits(of: account, at: recordedAt) { state in
             for grant in outcome.grants { state.add(grant, at: position, recordedAt: recordedAt) }
             return state.place(
                 CreditHold(
                     position: position, feature: order.feature, quantity: order.quantity,
-                    unit: unit, draws: outcome.draws, expires: end))
+                    unit: unit, draws: outcome.draws, expires: end, scopes: scopes))
         }
         guard fits else { throw .contradiction(position, "a hold that the grants cannot cover") }
     }
@@ -191,6 +198,10 @@ extension Books {
         else { throw .contradiction(position, "a settlement that cannot be read") }
         let account = registry.account(subject)
         guard decision.allowed else { return }
+        let held = credits.account(account).hold(at: order.hold.position)?.scopes ?? []
+        if !outcome.warnings.isEmpty {
+            noteWarnings(outcome, account, record, ["data"], recordedAt, held: held)
+        }
         let position = position
         let fits = changeCredits(of: account, at: recordedAt) { state in
             guard let hold = state.hold(at: order.hold.position) else { return false }
@@ -205,7 +216,7 @@ extension Books {
         }
         guard fits else { throw .contradiction(position, "a settlement of no open hold") }
         if let usage = settledUsage(of: record) {
-            count(usage, record, position, account, Month(containing: recordedAt))
+            count(usage, record, position, account, UseTime(recordedAt), held: held)
         }
     }
 

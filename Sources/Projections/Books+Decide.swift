@@ -2,6 +2,7 @@ package import Billing
 import Bytes
 package import Codec
 package import Money
+package import SegmentedLog
 
 /// What a decision says besides what is stored: the numbers it was made from.
 package struct Evidence: Sendable {
@@ -18,6 +19,23 @@ package struct Evidence: Sendable {
     /// What a request beyond a soft limit adds to this month's bill, in major units; nil where it is
     /// not known from the counters alone.
     package var overagePrice: Fraction?
+
+    /// Whether the limit is hard; nil: none.
+    package var isHard: Bool?
+    /// The configuration value that counts.
+    package var value: FeatureValue?
+    /// The thresholds that a check says the request would cross; nil: it would cross none.
+    package var warnings: [Outcome.Warning]?
+    /// When a change takes effect.
+    package var effective: Timestamp?
+    /// The plan that the account is on.
+    package var plan: String?
+    /// The state of its subscription; nil: it is on the default plan, or on none.
+    package var status: SubscriptionStatus?
+    /// The entry that published the catalog that the plan is of.
+    package var catalog: Position?
+    /// The entry that made the override that counts; nil: there is none.
+    package var override: Position?
 
     /// First instant at which the hold that was placed is no more; nil: none was.
     package var holdExpires: Timestamp?
@@ -48,7 +66,7 @@ extension Books {
         switch record.kind {
         case .event: decideEvent(record, recordedAt)
         case .consume: decideConsume(record, recordedAt)
-        case .subscribe: decideSubscribe(record)
+        case .subscribe: decideSubscribe(record, recordedAt)
         case .grant: decideGrant(record, recordedAt)
         case .publish: decidePublish(record)
         case .redact: decideRedact(record)
@@ -60,6 +78,9 @@ extension Books {
         case .settle: decideSettle(record, recordedAt)
         case .void, .release, .extend, .reset: decideCreditOrder(record, recordedAt)
         case .refund: .refused(.bad("entry", "cannot be read here"))
+        case .subscription: decideSnapshot(record)
+        case .pause, .resume: decidePause(record, recordedAt)
+        case .override: decideOverride(record, recordedAt)
         }
     }
 
@@ -67,44 +88,15 @@ extension Books {
     /// the grants valid at the event's own time, and what they cannot cover is shortfall.
     private func decideEvent(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
         if let refusal = refusalOfAge(record, recordedAt) { return .refused(refusal) }
-        guard let subject = record.subject, registry.catalog?.credits.isEmpty == false else {
+        let hasCredits = registry.catalog?.credits.isEmpty == false
+        guard let subject = record.subject, hasCredits || hasWarnings else {
             return .entry(.recorded, Evidence())
         }
-        return .entry(
-            payment(for: record, account: registry.accounts.number(of: subject), recordedAt),
-            Evidence())
-    }
-
-    private func decideSubscribe(_ record: borrowing RecordView) -> Verdict {
-        guard record.subject != nil else {
-            return .refused(
-                .bad("account", "a subscription names its account"))
-        }
-        switch SubscribeOrder.read(record) {
-        case .failure(let refusal): return .refused(refusal)
-        case .success(let order):
-            guard let catalog = registry.catalog else {
-                return .refused(Self.noCatalog)
-            }
-            guard catalog.plan(order.plan) != nil else {
-                let known = catalog.plans.map(\.key).joined(separator: ", ")
-                return .refused(
-                    .bad(
-                        "plan",
-                        "the newest catalog has no plan \"\(order.plan)\"; it has: \(known)"))
-            }
-            if let zone = order.timezone, zone != "UTC",
-                !catalog.timezones.contains(where: { $0.name == zone })
-            {
-                let known = (["UTC"] + catalog.timezones.map(\.name)).joined(separator: ", ")
-                return .refused(
-                    .bad(
-                        "timezone",
-                        "the newest catalog does not list \"\(zone)\" under timezones; it has: "
-                            + known))
-            }
-            return .entry(.recorded, Evidence())
-        }
+        let account = registry.accounts.number(of: subject)
+        var outcome =
+            hasCredits ? payment(for: record, account: account, recordedAt) : Outcome.recorded
+        outcome.warnings = warnings(of: record, account: account, recordedAt: recordedAt)
+        return .entry(outcome, Evidence())
     }
 
     private func decidePublish(_ record: borrowing RecordView) -> Verdict {
@@ -118,7 +110,7 @@ extension Books {
         switch Catalog.decode(value) {
         case .success(let catalog):
             problems = catalog.personalProblems(
-                with: registry.meters, plans: registry.versions.flatMap(\.catalog.plans))
+                with: registry.meters, plans: registry.versions.flatMap(\.catalog.offers))
         case .failure(let failure): problems = failure.list
         }
         guard let first = problems.first else {

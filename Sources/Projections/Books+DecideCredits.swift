@@ -201,6 +201,7 @@ extension Books {
     func decideCreditOrder(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
         guard let subject = record.subject, let account = registry.accounts.number(of: subject)
         else { return .refused(.bad("account", "the log has no entry of it")) }
+        if isUsageReset(record) { return decideUsageReset(record, account: account, recordedAt) }
         let time = Timestamp(nanoseconds: recordedAt)
         let state = creditAccount(of: account, at: time)
         do throws(Refusal) {

@@ -28,21 +28,6 @@ extension Books {
         return nil
     }
 
-    func decideCancel(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
-        guard let subject = record.subject else {
-            return .refused(.bad("account", "a cancellation names its account"))
-        }
-        guard registry.catalog != nil else { return .refused(Self.noCatalog) }
-        let time = Timestamp(nanoseconds: record.time ?? recordedAt)
-        guard let account = registry.accounts.number(of: subject),
-            entitlements.subscription(of: account, at: time)?.plan != nil
-        else {
-            return .refused(
-                .bad("account", "has no subscription at \(time) that could be cancelled"))
-        }
-        return .entry(.recorded, Evidence())
-    }
-
     /// The engine made the document; between that and now another may have come.
     func decideFinalise(_ record: borrowing RecordView) -> Verdict {
         guard let subject = record.subject else {

@@ -12,6 +12,9 @@ extension Books {
         var isOnlyUnit = true
         var evidence = Evidence()
 
+        /// Thresholds of the limit that the request crosses, if it is allowed.
+        var warnings: [Outcome.Warning] = []
+
         /// What the entry keeps of it.
         var outcome: Outcome {
             guard decision.allowed else { return Outcome(decision: decision) }
@@ -23,7 +26,35 @@ extension Books {
                 outcome.shortfalls = [.init(unit: cover.unit, units: cover.shortfall.units)]
             }
             outcome.grants = cover.grants
+            outcome.warnings = warnings
             return outcome
+        }
+    }
+
+    /// What is asked for.
+    struct Question {
+        let account: UInt32?
+        let feature: String
+        let quantity: Quantity
+        let time: Timestamp
+        /// The configuration value that is asked for.
+        var value: FeatureValue?
+        /// The values by which limits count it apart.
+        var scopes: [CreditHold.Scope] = []
+        /// The value that a unique meter counts.
+        var uniqueKey: UInt128?
+        /// The account's credits at that time; nil: as the books have them.
+        var state: CreditAccount?
+        /// Usage that counts already, though it is in no meter yet.
+        var taking = Quantity.zero
+        /// What it costs in credits; nil: by the meter's rate.
+        var cost: Quantity?
+
+        init(account: UInt32?, feature: String, quantity: Quantity, at time: Timestamp) {
+            self.account = account
+            self.feature = feature
+            self.quantity = quantity
+            self.time = time
         }
     }
 
@@ -32,8 +63,13 @@ extension Books {
             let (account, order) = try request(record)
             if let refusal = missingValue(record, order) { throw refusal }
             let time = Timestamp(nanoseconds: recordedAt)
-            let judged = judge(
+            var question = Question(
                 account: account, feature: order.feature, quantity: order.quantity, at: time)
+            question.value = order.value
+            if let meter = meter(ofFeature: order.feature) {
+                question.scopes = scopes(of: record, meter: meter.number, prefix: ["data"])
+            }
+            let judged = judge(question)
             return .entry(judged.outcome, judged.evidence)
         } catch {
             return .refused(error)
@@ -81,11 +117,21 @@ extension Books {
                 throw .bad(
                     "account", "has \(CreditBalances.holdsMax) open holds, the most there can be")
             }
-            var judged = judge(
+            var question = Question(
                 account: account, feature: order.feature, quantity: order.quantity, at: time)
+            if let meter = meter(ofFeature: order.feature) {
+                question.scopes = scopes(of: record, meter: meter.number, prefix: ["data"])
+            }
+            var judged = judge(question)
+            // Nothing is used yet, so there is nothing to warn of.
+            judged.warnings = []
             // A hold never goes beyond the balance: what it reserves must be there.
             if judged.decision.allowed, judged.cover.shortfall > .zero {
                 judged.decision = OutcomeDecision(allowed: false, reason: .creditInsufficient)
+                let used = judged.evidence.used?.subtracting(order.quantity)
+                judged.evidence.used = used
+                judged.evidence.remaining = Quantity(
+                    units: judged.cover.draws.reduce(0) { $0 + $1.units })
             }
             judged.evidence.holdExpires = judged.decision.allowed ? end : nil
             return .entry(judged.outcome, judged.evidence)
@@ -111,10 +157,11 @@ extension Books {
                 // What was reserved may be used, whatever has changed since.
                 var evidence = Evidence()
                 evidence.credits = cost > 0 ? Quantity(units: cost) : nil
-                return .entry(
-                    Outcome(
-                        decision: OutcomeDecision(allowed: true, reason: .allowed), draws: kept),
-                    evidence)
+                var outcome = Outcome(
+                    decision: OutcomeDecision(allowed: true, reason: .allowed), draws: kept)
+                outcome.warnings = warnings(
+                    of: hold.feature, account: account, adding: order.quantity, hold.scopes, time)
+                return .entry(outcome, evidence)
             }
             var outcome = settleBeyond(
                 hold, order.quantity, cost - min(cost, held), state, account, time)
@@ -131,9 +178,13 @@ extension Books {
         _ account: UInt32, _ time: Timestamp
     ) -> Outcome {
         let extra = max(quantity.subtracting(hold.quantity) ?? .zero, .zero)
-        var judged = judge(
-            account: account, feature: hold.feature, quantity: extra, at: time, state: state,
-            taking: hold.quantity, cost: Quantity(units: extraCost))
+        var question = Question(
+            account: account, feature: hold.feature, quantity: extra, at: time)
+        question.scopes = hold.scopes
+        question.state = state
+        question.taking = hold.quantity
+        question.cost = Quantity(units: extraCost)
+        var judged = judge(question)
         let goesBeyond = registry.catalog?.credit(hold.unit)?.settlesBeyond ?? false
         if !judged.decision.allowed, judged.decision.reason == .creditInsufficient, goesBeyond {
             judged.decision = OutcomeDecision(allowed: true, reason: .allowedOverage)
@@ -145,73 +196,156 @@ extension Books {
 
     /// What a check answers: the decision that a consume would get now.
     package func check(
-        account: String, feature: String, quantity: Quantity, at time: Timestamp
+        _ asked: AccessQuestion, at time: Timestamp
     ) -> (OutcomeDecision, Evidence) {
-        let judged = judge(
-            account: registry.accounts.number(of: account), feature: feature, quantity: quantity,
-            at: time)
+        var question = Question(
+            account: registry.accounts.number(of: asked.account), feature: asked.feature,
+            quantity: asked.quantity, at: time)
+        question.value = asked.value
+        if let data = asked.data, let meter = meter(ofFeature: asked.feature) {
+            question.scopes = scopes(in: data, meter: meter.number)
+        }
+        var judged = judge(question)
+        judged.evidence.warnings = judged.warnings.isEmpty ? nil : judged.warnings
         return (judged.decision, judged.evidence)
     }
 
-    /// - Parameters:
-    ///   - state: the account's credits at that time; nil: as the books have them.
-    ///   - taking: usage that counts already, though it is in no meter yet.
-    ///   - cost: what it costs in credits; nil: by the meter's rate.
-    private func judge(
-        account: UInt32?, feature key: String, quantity: Quantity, at time: Timestamp,
-        state given: CreditAccount? = nil, taking: Quantity = .zero, cost: Quantity? = nil
-    ) -> Judged {
-        guard let feature = registry.features[key] else {
+    private func judge(_ question: Question) -> Judged {
+        guard let feature = registry.features[question.feature] else {
             return Judged(decision: OutcomeDecision(allowed: false, reason: .featureUnknown))
         }
-        let plan = plan(of: account, at: time)
-        let meter = meter(ofFeature: key)
-        let month = Month(containing: time.nanoseconds)
-        var used = taking
+        let (account, time) = (question.account, question.time)
+        let standing = standing(of: account, at: time)
+        let override = account.flatMap {
+            entitlements.account($0).override(of: feature.key, at: time)
+        }
+        var entitlement = Entitlement(of: feature)
+        entitlement.isKnown = account != nil
+        entitlement.override = override?.allowance
+        entitlement.hasPlan = standing.plan != nil
+        entitlement.denial = standing.denial
+        entitlement.allowance = standing.plan?.entitlement(feature.key)?.allowance
+        entitlement.value = question.value
+        entitlement.quantity = question.quantity
         var cover = Cover()
-        if let account, let meter {
-            let counted = counters.total(account: account, meter: meter.number, month: month).units
-            used = Quantity(units: counted).adding(taking) ?? Quantity(units: .max)
+        var place: LimitPlace?
+        let meter = meter(ofFeature: feature.key)
+        if let meter {
+            place = self.place(
+                of: entitlement.limit ?? Limit(.zero), meter: meter.number, account: account,
+                standing, question.scopes, at: time)
+            let units = place.map { usage(of: meter.number, account: account, in: $0) } ?? 0
+            entitlement.used =
+                Quantity(units: units).adding(question.taking)
+                ?? Quantity(units: .max)
+            let holds = account.map { !credits.account($0).holds.isEmpty } ?? false
+            if meter.burn != nil || holds {
+                let state = question.state ?? creditAccount(of: account, at: time)
+                let by = entitlement.limit?.by
+                let scope = by.flatMap { by in question.scopes.first { $0.by == by } }
+                // One meter may count several features, and each of their holds is usage to come.
+                let held = state.heldQuantity(
+                    of: registry.features(countedBy: meter.key), in: scope)
+                entitlement.used = entitlement.used.adding(held) ?? entitlement.used
+                cover = self.cover(
+                    meter, feature.key, question.quantity, state, at: time, cost: question.cost)
+                entitlement.creditCost = cover.cost
+                entitlement.creditBalance = cover.balance
+            }
         }
-        let needsState =
-            meter?.burn != nil || account.map { !credits.account($0).holds.isEmpty } ?? false
-        if needsState {
-            let state = given ?? creditAccount(of: account, at: time)
-            used = used.adding(state.heldQuantity(of: key)) ?? used
-            cover = self.cover(meter, key, quantity, state, at: time, cost: cost)
+        let judgement = entitlement.judge()
+        var judged = Judged(
+            decision: OutcomeDecision(allowed: judgement.allowed, reason: judgement.reason),
+            cover: cover, isOnlyUnit: registry.catalog?.credits.count == 1)
+        judged.evidence = evidence(
+            entitlement, judgement, standing, override, place, cover.cost)
+        if judgement.allowed, let limit = entitlement.limit, let place, let after = judgement.used {
+            judged.warnings = crossed(limit, feature.key, after, place, account)
         }
-        let judged = Entitlement.decide(
-            feature: feature, plan: plan, used: used, quantity: quantity,
-            creditCost: cover.cost, creditBalance: cover.balance)
+        if judgement.reason == .allowedOverage, let plan = standing.plan, let meter {
+            judged.evidence.overagePrice = addedPrice(
+                of: meter.number, account, plan, adding: question.quantity, at: time)
+        }
+        return judged
+    }
+
+    private func evidence(
+        _ entitlement: Entitlement, _ judgement: Judgement, _ standing: Standing,
+        _ override: Override?, _ place: LimitPlace?, _ cost: Quantity?
+    ) -> Evidence {
         var evidence = Evidence()
-        evidence.limit = judged.limit
-        evidence.used = judged.used
-        evidence.remaining = judged.remaining
-        evidence.credits = cover.cost
-        if judged.limit != nil { evidence.resetsAt = Period.calendarMonth(containing: time).end }
-        if judged.reason == .allowedOverage, let plan, let meter {
-            evidence.overagePrice = addedPrice(
-                of: registry.meters[Int(meter.number)], plan, from: used, adding: quantity)
+        evidence.limit = judgement.limit
+        evidence.used = judgement.used
+        evidence.remaining = judgement.remaining
+        evidence.credits = cost
+        if judgement.limit != nil, let limit = entitlement.limit, let place {
+            evidence.resetsAt = resetsAt(limit, place.window, standing)
+            evidence.isHard = limit.isHard
         }
-        return Judged(
-            decision: OutcomeDecision(allowed: judged.allowed, reason: judged.reason),
-            cover: cover, isOnlyUnit: registry.catalog?.credits.count == 1, evidence: evidence)
+        if case .value(let value) = entitlement.granted, judgement.reason != .overrideDenied {
+            evidence.value = value
+        }
+        evidence.plan = standing.plan?.key
+        evidence.status = standing.holding?.status
+        evidence.catalog = standing.version.map { registry.versions[$0].position }
+        evidence.override = override?.position
+        return evidence
     }
 
     /// What more usage of a meter adds to a bill by calendar months.
     /// - Returns: nil where the bill depends on more than the month's count.
     private func addedPrice(
-        of meter: Meter, _ plan: Plan, from used: Quantity, adding quantity: Quantity
+        of number: UInt32, _ account: UInt32?, _ plan: Plan, adding quantity: Quantity,
+        at time: Timestamp
     ) -> Fraction? {
         guard plan.terms.cycle == .monthly else { return nil }
+        let meter = registry.meters[Int(number)]
         let prices = plan.prices.filter { $0.meter == meter.key }
         guard !prices.isEmpty, prices.allSatisfy({ !PriceCharge.needsUses($0, meter) }) else {
             return nil
         }
-        let before = Fraction(used)
+        let counted = account.map {
+            counters.total(
+                account: $0, meter: number, month: Month(containing: time.nanoseconds)
+            ).units
+        }
+        let before = Fraction(Quantity(units: counted ?? 0))
         let after = before + Fraction(quantity)
         return prices.reduce(Fraction.zero) { sum, price in
             sum + PriceCharge.total(price, meter, after) - PriceCharge.total(price, meter, before)
         }
+    }
+}
+
+extension Entitlement {
+    /// The limit that counts; nil: none.
+    var limit: Limit? {
+        if case .limit(let limit) = granted { limit } else { nil }
+    }
+}
+
+/// Whether an account may use a feature.
+package struct AccessQuestion: Sendable {
+    /// The account's name.
+    package let account: String
+    /// The feature's key.
+    package let feature: String
+    /// How much of it, zero or more.
+    package let quantity: Quantity
+    /// The configuration value that is asked for; nil: none.
+    package let value: FeatureValue?
+    /// Properties as a consume has them, for limits by one of them; nil: none.
+    package let data: Value?
+
+    /// A question; see the properties.
+    package init(
+        account: String, feature: String, quantity: Quantity, value: FeatureValue? = nil,
+        data: Value? = nil
+    ) {
+        self.account = account
+        self.feature = feature
+        self.quantity = quantity
+        self.value = value
+        self.data = data
     }
 }

@@ -5,7 +5,7 @@ extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
         case registry, counters, credits, entitlements, deduplication, producers, redactions,
-            invoices, retirements
+            invoices, retirements, limits
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -19,6 +19,7 @@ extension Books {
             case .redactions: Redactions.version
             case .invoices: Invoices.version
             case .retirements: Retirements.version
+            case .limits: LimitUsage.version
             }
         }
     }
@@ -50,6 +51,7 @@ extension Books {
         case .retirements:
             retirements.serialise(into: &bytes)
             try spill(&bytes)
+        case .limits: try limits.serialise(into: &bytes, spill)
         }
     }
 
@@ -77,6 +79,7 @@ extension Books {
         case .retirements:
             // The catalogs were restored first.
             retirements = try Retirements(restoring: &reader, registry.versions)
+        case .limits: limits = try LimitUsage(restoring: &reader)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
         self.position = position

@@ -40,12 +40,14 @@ package struct Books: ~Copyable {
     package internal(set) var retirements: Retirements
     /// Which periods are finalised.
     package internal(set) var invoices: Invoices
+    /// Usage in the windows of limits.
+    package internal(set) var limits: LimitUsage
 
     let key: SipKey
     /// Position at which this was copied from other books; nil: it was not.
     private var copiedAt: Position?
     /// Reused for group keys, so that metering allocates nothing per event.
-    private var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
+    var scratch: ByteBuffer? = ByteBuffer(capacity: 256)
 
     /// Empty books at position 0.
     /// - Parameter key: the store's secret for fingerprints and interning.
@@ -60,6 +62,7 @@ package struct Books: ~Copyable {
         redactions = Redactions()
         retirements = Retirements()
         invoices = Invoices()
+        limits = LimitUsage()
     }
 
     private init(sharing other: inout Books) {
@@ -75,6 +78,7 @@ package struct Books: ~Copyable {
         redactions = other.redactions
         retirements = other.retirements
         invoices = other.invoices.copy()
+        limits = other.limits.copy()
     }
 
     /// The same books, in microseconds: both share their memory, chunk by chunk, and each pays for
@@ -93,6 +97,7 @@ package struct Books: ~Copyable {
         entitlements.accept(digestsOf: copy.entitlements)
         producers.accept(digestsOf: copy.producers)
         invoices.accept(digestsOf: copy.invoices)
+        limits.accept(digestsOf: copy.limits)
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
@@ -127,7 +132,9 @@ package struct Books: ~Copyable {
         case .grant: try applyGrant(record, recordedAt)
         case .publish: stale = try applyPublish(record, recordedAt)
         case .redact: try applyRedact(record)
-        case .cancel: try applyCancel(record, recordedAt)
+        case .cancel, .pause, .resume: try applyStop(record, recordedAt)
+        case .subscription: try applySnapshot(record, recordedAt)
+        case .override: stale = try applyOverride(record, recordedAt)
         case .finalise: try applyFinalise(record)
         case .creditNote: try applyCreditNote(record)
         case .retire: try applyRetire(record)
@@ -139,36 +146,9 @@ package struct Books: ~Copyable {
         position += 1
         guard !stale.isEmpty else { return stale }
         counters.drop(meters: stale)
+        limits.drop(meters: stale)
         registry.forgetUnreadable(meters: stale)
         return stale
-    }
-
-    /// Meters an earlier entry again, for the meters that a newer catalog defines differently.
-    package mutating func meterAgain(
-        _ record: borrowing RecordView, at position: Position, outcome: Outcome,
-        recordedAt: Int64, meters: Set<UInt32>
-    ) {
-        guard let subject = record.subject, let account = registry.accounts.number(of: subject)
-        else { return }
-        switch record.kind {
-        case .event:
-            let month = Month(containing: record.time ?? recordedAt)
-            for meter in registry.meters(listeningTo: record.type)
-            where meters.contains(meter.number) {
-                count(record, position, meter, account, month)
-            }
-        case .consume:
-            guard outcome.decision?.allowed == true,
-                let usage = consumption(of: record), meters.contains(usage.meter.number)
-            else { return }
-            count(usage, record, position, account, Month(containing: recordedAt))
-        case .settle:
-            guard outcome.decision?.allowed == true, let usage = settledUsage(of: record),
-                meters.contains(usage.meter.number)
-            else { return }
-            count(usage, record, position, account, Month(containing: recordedAt))
-        default: return
-        }
     }
 
     // MARK: Folds, one a kind
@@ -184,10 +164,10 @@ package struct Books: ~Copyable {
         let account = registry.account(subject)
         invoices.see(
             account: account, at: Timestamp(nanoseconds: record.time ?? recordedAt))
-        let meters = registry.meters(ofType: type)
-        if !meters.isEmpty {
-            let month = Month(containing: record.time ?? recordedAt)
-            for meter in meters { count(record, position, meter, account, month) }
+        let when = UseTime(time: record.time ?? recordedAt, recordedAt: recordedAt)
+        if !outcome.warnings.isEmpty { noteWarnings(outcome, account, record, [], recordedAt) }
+        for meter in registry.meters(ofType: type) {
+            count(record, position, meter, account, when)
         }
         try draw(outcome, account, recordedAt)
     }
@@ -200,46 +180,13 @@ package struct Books: ~Copyable {
         }
         let account = registry.account(subject)
         guard decision.allowed else { return }
+        if !outcome.warnings.isEmpty {
+            noteWarnings(outcome, account, record, ["data"], recordedAt)
+        }
         if let usage = consumption(of: record) {
-            count(usage, record, position, account, Month(containing: recordedAt))
+            count(usage, record, position, account, UseTime(recordedAt))
         }
         try draw(outcome, account, recordedAt)
-    }
-
-    private mutating func applySubscribe(
-        _ record: borrowing RecordView, _ recordedAt: Int64
-    ) throws(Failure) {
-        guard let subject = record.subject,
-            case .success(let order) = SubscribeOrder.read(record),
-            registry.versions.count > 0
-        else { throw .contradiction(position, "a subscription that names no known plan") }
-        let account = registry.account(subject)
-        entitlements.subscribe(
-            .init(
-                effective: Timestamp(nanoseconds: record.time ?? recordedAt), plan: order.plan,
-                catalog: UInt32(registry.versions.count - 1), position: position,
-                timezone: order.timezone, anchor: order.anchor),
-            account: account)
-        let effective = Timestamp(nanoseconds: record.time ?? recordedAt)
-        invoices.see(account: account, at: effective)
-        followPlans(of: account, from: effective, recordedAt)
-    }
-
-    private mutating func applyCancel(
-        _ record: borrowing RecordView, _ recordedAt: Int64
-    ) throws(Failure) {
-        guard let subject = record.subject, registry.versions.count > 0 else {
-            throw .contradiction(position, "a cancellation without an account or a catalog")
-        }
-        let account = registry.account(subject)
-        let effective = Timestamp(nanoseconds: record.time ?? recordedAt)
-        entitlements.subscribe(
-            .init(
-                effective: effective, plan: nil, catalog: UInt32(registry.versions.count - 1),
-                position: position),
-            account: account)
-        invoices.see(account: account, at: effective)
-        followPlans(of: account, from: effective, recordedAt)
     }
 
     private mutating func applyFinalise(_ record: borrowing RecordView) throws(Failure) {
@@ -276,8 +223,9 @@ package struct Books: ~Copyable {
         guard case .success(let existing) = PublishOrder.existing(record, recordedAt: time) else {
             throw .contradiction(position, "a catalog that holds from no known time")
         }
-        return registry.publish(
+        let stale = registry.publish(
             .init(position: position, recordedAt: time, catalog: catalog, existing: existing))
+        return stale.union(defineLimits(of: catalog))
     }
 
     private mutating func applyRedact(_ record: borrowing RecordView) throws(Failure) {
@@ -294,63 +242,13 @@ package struct Books: ~Copyable {
         retirements.add(order, at: position, registry.versions)
     }
 
-    // MARK: Counting
-
-    private mutating func count(
-        _ record: borrowing RecordView, _ position: Position, _ meter: CompiledMeter,
-        _ account: UInt32, _ month: Month
-    ) {
-        switch meter.reading(of: record) {
-        case .notMine: return
-        case .unreadable: registry.seeUnreadable(meter: meter.number, at: position)
-        case .counts(let units, let uniqueKey, _):
-            add(
-                .init(
-                    aggregation: meter.aggregation, units: units, uniqueKey: uniqueKey,
-                    isCounted: meter.isCounted), record,
-                position, meter, account, month)
-        }
-    }
-
-    mutating func count(
-        _ usage: Consumption, _ record: borrowing RecordView, _ position: Position,
-        _ account: UInt32, _ month: Month
-    ) {
-        add(
-            .init(
-                aggregation: usage.meter.aggregation, units: usage.quantity.units,
-                uniqueKey: usage.uniqueKey, isCounted: usage.meter.isCounted), record, position,
-            usage.meter, account, month)
-    }
-
-    private mutating func add(
-        _ addition: Counters.Addition, _ record: borrowing RecordView, _ position: Position,
-        _ meter: CompiledMeter, _ account: UInt32, _ month: Month
-    ) {
-        let fits: Bool
-        if meter.groupBy.isEmpty {
-            fits = counters.add(
-                addition, account: account, meter: meter.number, month: month, group: nil)
-        } else {
-            // Out of the struct while its bytes are read: the counters change meanwhile.
-            var group = scratch.take() ?? ByteBuffer(capacity: 256)
-            group.clear()
-            meter.appendGroup(of: record, to: &group)
-            fits = counters.add(
-                addition, account: account, meter: meter.number, month: month,
-                group: group.bytes)
-            scratch = consume group
-        }
-        if !fits { registry.seeUnreadable(meter: meter.number, at: position) }
-    }
-
     // MARK: Digest
 
     /// One hash over the whole state: the same log gives the same digest, whatever way it was
     /// folded (all at once, from a snapshot, live).
     package mutating func digest() -> Digest {
         var bytes = ByteBuffer(capacity: 512)
-        bytes.append(utf8: "daybook state 3")
+        bytes.append(utf8: "daybook state 4")
         bytes.appendInteger(position)
         bytes.appendInteger(Registry.version)
         registry.digest().append(to: &bytes)
@@ -370,6 +268,8 @@ package struct Books: ~Copyable {
         invoices.digest().append(to: &bytes)
         bytes.appendInteger(Retirements.version)
         retirements.digest().append(to: &bytes)
+        bytes.appendInteger(LimitUsage.version)
+        limits.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

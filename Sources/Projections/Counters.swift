@@ -123,6 +123,18 @@ package struct Counters: ~Copyable {
         return (cells[index].events, cells[index].units)
     }
 
+    /// Whether a unique meter has counted a value in a month.
+    package func contains(
+        _ uniqueKey: UInt128, account: UInt32, meter: UInt32, month: Month
+    ) -> Bool {
+        let hash = Self.hash(account, meter, 0, month)
+        guard
+            let index = find(account: account, meter: meter, group: 0, month: month, hash: hash),
+            cells[index].unique >= 0
+        else { return false }
+        return uniques[Int(cells[index].unique)].contains(uniqueKey)
+    }
+
     /// The quantity of a meter in a month, before conversion: of an average its sum over its number.
     package func quantity(
         account: UInt32, meter: UInt32, month: Month, isAverage: Bool

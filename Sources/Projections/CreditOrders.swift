@@ -21,7 +21,7 @@ package struct GrantOrder {
     package let rollover: Rollover?
 
     /// The largest grant: balances of any number of grants stay far inside Int128.
-    package static let amountMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
+    package static let amountMax = CreditGrant.amountMax
 
     /// Reads a grant's data.
     package static func read(_ record: borrowing RecordView) -> Result<GrantOrder, Refusal> {

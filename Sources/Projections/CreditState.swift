@@ -104,6 +104,12 @@ enum CreditState {
         bytes.appendPrefixed(utf8: hold.unit)
         appendList(hold.draws, to: &bytes, append)
         bytes.appendInteger(hold.expires.nanoseconds)
+        appendList(hold.scopes, to: &bytes, append)
+    }
+
+    private static func append(_ scope: CreditHold.Scope, to bytes: inout ByteBuffer) {
+        appendList(scope.by, to: &bytes) { $1.appendPrefixed(utf8: $0) }
+        bytes.appendPrefixed(scope.value.raw)
     }
 
     private static func append(_ draw: Draw, to bytes: inout ByteBuffer) {
@@ -234,7 +240,14 @@ enum CreditState {
         CreditHold(
             position: try reader.readVarint(), feature: try text(&reader),
             quantity: try quantity(&reader), unit: try text(&reader),
-            draws: try list(&reader, draw), expires: try time(&reader))
+            draws: try list(&reader, draw), expires: try time(&reader),
+            scopes: try list(&reader, scope))
+    }
+
+    private static func scope(_ reader: inout ByteReader) throws(DecodeFailure) -> CreditHold.Scope
+    {
+        let by = try list(&reader, text)
+        return CreditHold.Scope(by: by, value: try reader.readPrefixed().makeArray())
     }
 
     private static func draw(_ reader: inout ByteReader) throws(DecodeFailure) -> Draw {

@@ -45,6 +45,8 @@ package struct ConsumeOrder {
     package let feature: String
     /// How much, zero or more.
     package let quantity: Quantity
+    /// The configuration value that is asked for; nil: none.
+    package let value: FeatureValue?
 
     /// Reads a consume's data.
     package static func read(_ record: borrowing RecordView) -> Result<ConsumeOrder, Refusal> {
@@ -60,34 +62,28 @@ package struct ConsumeOrder {
             return .failure(
                 .bad("quantity", "a number of at most 12 decimals, zero or more, is needed"))
         }
-        return .success(ConsumeOrder(feature: feature, quantity: quantity))
+        let value = record.value(["value"])
+        guard value == nil || value == .null || FeatureValue(asked: value) != nil else {
+            return .failure(.bad("value", "a text, a list of texts or a number is needed"))
+        }
+        return .success(
+            ConsumeOrder(
+                feature: feature, quantity: quantity, value: FeatureValue(asked: value)))
     }
 }
 
-/// What a subscription asks for, read from its data: `plan`, `timezone`, `anchor`.
-package struct SubscribeOrder {
-    /// The plan's key in the newest catalog.
-    package let plan: String
-    /// IANA name of the account's zone; nil: the plan's.
-    package let timezone: String?
-    /// The instant from which billing periods are counted; nil: the subscription's beginning.
-    package let anchor: Timestamp?
-
-    /// Reads a subscription's data.
-    package static func read(_ record: borrowing RecordView) -> Result<SubscribeOrder, Refusal> {
-        guard let plan = record.string(["plan"]), !plan.isEmpty else {
-            return .failure(
-                .bad("plan", "a subscription names a plan of the catalog"))
+extension FeatureValue {
+    /// A value that a request asks for: a text, a list of texts, or a number.
+    package init?(asked value: Value?) {
+        switch value {
+        case .string(let word)? where !word.isEmpty: self = .words([word])
+        case .number(let number)?:
+            guard let quantity = Quantity(number) else { return nil }
+            self = .number(quantity)
+        case .array(let list)? where !list.isEmpty && list.allSatisfy({ $0.text != nil }):
+            self = .words(list.compactMap(\.text))
+        default: return nil
         }
-        var anchor: Timestamp?
-        if let text = record.string(["anchor"]) {
-            guard let time = Timestamp(rfc3339: text) else {
-                return .failure(.notATime("anchor", text))
-            }
-            anchor = time
-        }
-        return .success(
-            SubscribeOrder(plan: plan, timezone: record.string(["timezone"]), anchor: anchor))
     }
 }
 
@@ -130,6 +126,12 @@ package enum QuantityField {
 }
 
 extension RecordView {
+    /// A property as a tree; nil if it is not there.
+    func value(_ path: [String]) -> Value? {
+        guard let node = property(PropertyPath(path)) else { return nil }
+        return try? ValueCoder.value(node)
+    }
+
     /// A text property.
     package func string(_ path: [String]) -> String? {
         guard let node = property(PropertyPath(path)),

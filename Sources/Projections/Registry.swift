@@ -98,6 +98,7 @@ package struct Registry: ~Copyable {
 
     private var metersOfType = Chunked<6, [CompiledMeter]>()
     private var consumeMeters: [CompiledMeter] = []
+    private var featuresOfMeter: [String: [String]] = [:]
     private let key: SipKey
     private var accountPages = PageDigests()
 
@@ -124,6 +125,8 @@ package struct Registry: ~Copyable {
         eventRules = other.eventRules
         creditRules = other.creditRules
         hasPlanGrants = other.hasPlanGrants
+        hasWarnings = other.hasWarnings
+        featuresOfMeter = other.featuresOfMeter
         withoutAccount = other.withoutAccount
         unreadable = other.unreadable
         metersOfType = other.metersOfType
@@ -162,6 +165,12 @@ package struct Registry: ~Copyable {
     package private(set) var creditRules = CreditRules.standard
     /// Whether a plan of any version includes credits.
     package private(set) var hasPlanGrants = false
+
+    /// Whether a limit of some plan, or of some override, has thresholds to warn of.
+    package private(set) var hasWarnings = false
+
+    /// The features whose use a meter counts, ascending.
+    func features(countedBy meter: String) -> [String] { featuresOfMeter[meter] ?? [] }
 
     /// The newest catalog, if one was published.
     package var catalog: Catalog? { versions.last?.catalog }
@@ -251,7 +260,16 @@ package struct Registry: ~Copyable {
         if version.existing != nil { movesSubscriptions = true }
         eventRules = version.catalog.events
         creditRules = CreditRules(version.catalog.credits)
-        if version.catalog.plans.contains(where: { !$0.grants.isEmpty }) { hasPlanGrants = true }
+        if version.catalog.offers.contains(where: { !$0.grants.isEmpty }) { hasPlanGrants = true }
+        for case .limit(let limit) in version.catalog.offers.flatMap(\.entitlements)
+            .map(\.allowance) where !limit.warnings.isEmpty
+        { hasWarnings = true }
+        featuresOfMeter = [:]
+        for feature in features.values.sorted(by: { $0.key < $1.key }) {
+            if let meter = feature.meterKey {
+                featuresOfMeter[meter, default: []].append(feature.key)
+            }
+        }
         compile()
         return stale
     }

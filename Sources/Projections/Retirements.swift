@@ -116,7 +116,15 @@ extension KeptProperties {
                 + meter.filter.map(\.path) + meter.groupBy
             { keep(path, ofType: meter.eventType) }
         }
-        for price in versions.flatMap(\.catalog.plans).flatMap(\.prices) {
+        for catalog in versions.map(\.catalog) {
+            for entitlement in catalog.offers.flatMap(\.entitlements) {
+                guard case .limit(let limit) = entitlement.allowance, let by = limit.by,
+                    let meter = catalog.feature(entitlement.feature)?.meterKey
+                else { continue }
+                for type in types[meter] ?? [] { keep(by, ofType: type) }
+            }
+        }
+        for price in versions.flatMap(\.catalog.offers).flatMap(\.prices) {
             for type in types[price.meter ?? ""] ?? [] {
                 for path in price.matrix?.by ?? [] { keep(path, ofType: type) }
             }

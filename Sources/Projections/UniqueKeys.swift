@@ -17,6 +17,9 @@ struct UniqueKeys {
         if shards[shard(of: key)].insert(key).inserted { count += 1 }
     }
 
+    /// Whether a key is there.
+    func contains(_ key: UInt128) -> Bool { shards[shard(of: key)].contains(key) }
+
     /// All keys, ascending.
     func sorted() -> [UInt128] {
         var keys: [UInt128] = []

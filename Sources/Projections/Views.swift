@@ -80,60 +80,6 @@ extension Books {
         json.endObject()
     }
 
-    /// What an account may use at an instant: one row for each feature of its plan.
-    package func writeEntitlements(
-        account name: String, at time: Timestamp, to json: inout JSONWriter
-    ) {
-        let number = account(name)
-        let plan = plan(of: number, at: time)
-        json.member("account", name)
-        json.member("plan", plan?.key)
-        let subscription = number.flatMap { entitlements.subscription(of: $0, at: time) }
-        json.member("since", subscription?.effective.description)
-        json.member("at", time.description)
-        json.key("features")
-        json.beginArray()
-        for entitlement in plan?.entitlements ?? [] {
-            guard let feature = registry.features[entitlement.feature] else { continue }
-            writeFeature(feature, plan, name, time, to: &json)
-        }
-        json.endArray()
-    }
-
-    private func writeFeature(
-        _ feature: Feature, _ plan: Plan?, _ account: String, _ time: Timestamp,
-        to json: inout JSONWriter
-    ) {
-        let (now, evidence) = check(
-            account: account, feature: feature.key, quantity: Quantity(units: 0),
-            at: time)
-        let isMetered = feature.meterKey != nil
-        // A limit that is used up still allows zero more: ask for the smallest amount there is.
-        let (next, _) = check(
-            account: account, feature: feature.key,
-            quantity: Quantity(units: isMetered ? 1 : 0), at: time)
-        json.beginObject()
-        json.member("feature", feature.key)
-        json.member("kind", isMetered ? "metered" : "switch")
-        json.member("allowed", next.allowed)
-        json.member("reason", next.allowed ? now.reason.name : next.reason.name)
-        json.member("limit", evidence.limit?.description)
-        json.member("enforce", enforcement(of: feature, on: plan))
-        json.member("used", isMetered ? evidence.used?.description : nil)
-        json.member("remaining", evidence.remaining?.description)
-        json.member("resets_at", evidence.resetsAt?.description)
-        json.endObject()
-    }
-
-    /// How use beyond what is there is stopped: `hard`, `soft`, `credits`, or nil for not at all.
-    private func enforcement(of feature: Feature, on plan: Plan?) -> String? {
-        if case .limit(_, let isHard)? = plan?.entitlement(feature.key)?.allowance {
-            return isHard ? "hard" : "soft"
-        }
-        guard let number = feature.meterKey.flatMap({ registry.meter($0) }) else { return nil }
-        return registry.consumeMeter(number).burn == nil ? nil : "credits"
-    }
-
     /// Event types that no meter listens to, events without an account, and events that a meter
     /// could not read: recorded, kept, and waiting for a catalog that covers them.
     package func writeUnmatched(limit: Int, to json: inout JSONWriter) {

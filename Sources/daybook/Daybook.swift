@@ -37,7 +37,9 @@ struct Daybook: ParsableCommand {
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
                     HoldCommand.self, SettleCommand.self, ReleaseCommand.self, ExtendCommand.self,
-                    SubscribeCommand.self, CancelCommand.self, GrantCommand.self, VoidCommand.self,
+                    SubscribeCommand.self, PauseCommand.self, ResumeCommand.self,
+                    CancelCommand.self, OverrideCommand.self, SyncCommand.self,
+                    GrantCommand.self, VoidCommand.self,
                     RefundCommand.self, ResetCommand.self,
                     FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
                     RetireCommand.self,

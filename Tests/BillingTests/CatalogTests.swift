@@ -30,11 +30,10 @@ import Testing
         let free = try #require(catalog.plan("free"))
         #expect(free.currency.code == "USD" && free.name == "Free" && free.prices.isEmpty)
         #expect(
-            free.entitlement("chat")?.allowance
-                == .limit(try #require(Quantity("1000")), isHard: true))
-        #expect(
-            free.entitlement("api")?.allowance
-                == .limit(try #require(Quantity("10.5")), isHard: false))
+            free.entitlement("chat")?.allowance == .limit(Limit(try #require(Quantity("1000")))))
+        var soft = Limit(try #require(Quantity("10.5")))
+        soft.isHard = false
+        #expect(free.entitlement("api")?.allowance == .limit(soft))
         #expect(free.entitlement("sso")?.allowance == .off)
         let pro = try #require(catalog.plan("pro"))
         #expect(pro.currency.code == "EUR" && pro.name == "pro")
@@ -162,8 +161,8 @@ import Testing
                 "plans.free.entitlements.chat.enforce", "neither hard nor soft"
             ),
             (
-                ["plans", "free", "entitlements", "chat", "reset"], "\"day\"",
-                "plans.free.entitlements.chat.reset", "not month"
+                ["plans", "free", "entitlements", "chat", "reset"], "\"daily\"",
+                "plans.free.entitlements.chat.reset", "no length of time"
             ),
             (
                 ["plans", "pro", "prices", "a-unit", "meter"], "\"no\"",

@@ -10,11 +10,14 @@ import Testing
         asking quantity: String = "1", cost: String? = nil, balance: String = "0"
     ) throws -> Judgement {
         let plan = try Plans.plan(allowing: allowance)
-        return Entitlement.decide(
-            feature: try Plans.feature(isSwitch: isSwitch), plan: plan,
-            used: try #require(Quantity(used)), quantity: try #require(Quantity(quantity)),
-            creditCost: try cost.map { try #require(Quantity($0)) },
-            creditBalance: try #require(Quantity(balance)))
+        let feature = try Plans.feature(isSwitch: isSwitch)
+        var entitlement = Entitlement(of: feature)
+        entitlement.allowance = plan.entitlement(feature.key)?.allowance
+        entitlement.used = try #require(Quantity(used))
+        entitlement.quantity = try #require(Quantity(quantity))
+        entitlement.creditCost = try cost.map { try #require(Quantity($0)) }
+        entitlement.creditBalance = try #require(Quantity(balance))
+        return entitlement.judge()
     }
 
     /// Whether a judgement is this one, without numbers.
@@ -28,14 +31,17 @@ import Testing
     private static func limit(_ text: String, hard: Bool = true) throws
         -> PlanEntitlement.Allowance
     {
-        .limit(try #require(Quantity(text)), isHard: hard)
+        var limit = Limit(try #require(Quantity(text)))
+        limit.isHard = hard
+        return .limit(limit)
     }
 
     @Test func noPlanIsNoSubscription() throws {
-        let judgement = Entitlement.decide(
-            feature: try Plans.feature(isSwitch: true), plan: nil, used: .zero, quantity: .one,
-            creditCost: nil, creditBalance: .zero)
-        #expect(Self.isBare(judgement, false, .noActiveSubscription))
+        var entitlement = Entitlement(of: try Plans.feature(isSwitch: true))
+        entitlement.hasPlan = false
+        #expect(Self.isBare(entitlement.judge(), false, .noActiveSubscription))
+        entitlement.isKnown = false
+        #expect(Self.isBare(entitlement.judge(), false, .accountUnknown))
     }
 
     @Test func whatIsNotInThePlanIsDenied() throws {
@@ -118,18 +124,19 @@ import Testing
 
     @Test func usageBeyondAllNumbersIsBeyondTheLimit() throws {
         let most = Quantity(units: .max)
-        let plan = try Plans.plan(
-            allowing: Self.limit("10"))
-        let judgement = Entitlement.decide(
-            feature: try Plans.feature(isSwitch: false), plan: plan, used: most, quantity: most,
-            creditCost: nil, creditBalance: .zero)
+        var limited = Entitlement(of: try Plans.feature(isSwitch: false))
+        limited.allowance = try Self.limit("10")
+        limited.used = most
+        limited.quantity = most
+        let judgement = limited.judge()
         #expect(judgement.reason == .limitReached && !judgement.allowed)
-        let credit = Entitlement.decide(
-            feature: try Plans.feature(isSwitch: false),
-            plan: try Plans.plan(allowing: .on),
-            used: Quantity(units: .min), quantity: most, creditCost: most,
-            creditBalance: Quantity(units: .min))
-        #expect(credit.reason == .creditInsufficient)
+        var paid = Entitlement(of: try Plans.feature(isSwitch: false))
+        paid.allowance = .on
+        paid.used = Quantity(units: .min)
+        paid.quantity = most
+        paid.creditCost = most
+        paid.creditBalance = Quantity(units: .min)
+        #expect(paid.judge().reason == .creditInsufficient)
     }
 
     /// One request after another: a hard limit is never passed, and what is used is what was allowed.
@@ -138,15 +145,14 @@ import Testing
         var generator = SeededGenerator(seed)
         for _ in 0..<40 {
             let limit = Quantity(units: Int128.random(in: 0...(1 << 50), using: &generator))
-            let plan = try Plans.plan(
-                allowing: .limit(limit, isHard: true))
-            let feature = try Plans.feature(isSwitch: false)
+            var entitlement = Entitlement(of: try Plans.feature(isSwitch: false))
+            entitlement.allowance = .limit(Limit(limit))
             var used = Quantity.zero
             for _ in 0..<30 {
                 let asked = Quantity(units: Int128.random(in: 0...(1 << 48), using: &generator))
-                let judgement = Entitlement.decide(
-                    feature: feature, plan: plan, used: used, quantity: asked, creditCost: nil,
-                    creditBalance: .zero)
+                entitlement.used = used
+                entitlement.quantity = asked
+                let judgement = entitlement.judge()
                 let after = try #require(used.adding(asked))
                 #expect(judgement.allowed == (after <= limit))
                 if judgement.allowed { used = after }

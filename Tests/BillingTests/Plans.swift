@@ -20,8 +20,10 @@ enum Plans {
         case nil: value = "{}"
         case .on?: value = "{\"f\":true}"
         case .off?: value = "{\"f\":false}"
-        case .limit(let limit, let isHard)?:
-            value = "{\"f\":{\"limit\":\"\(limit)\",\"enforce\":\"\(isHard ? "hard" : "soft")\"}}"
+        case .limit(let limit)?:
+            value =
+                "{\"f\":{\"limit\":\"\(limit.amount)\",\"enforce\":\"\(limit.isHard ? "hard" : "soft")\"}}"
+        case .value?: value = "{\"f\":{\"value\":1}}"
         }
         return try plan("\"entitlements\":\(value)")
     }

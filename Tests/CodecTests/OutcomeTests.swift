@@ -44,7 +44,7 @@ import Testing
 
     @Test(
         arguments: [
-            [], [8], [255], [0, 0], [1, 2, 0], [1, 1, 13], [1, 1, 255], [2, 0], [2, 1, 0], [4, 0],
+            [], [8], [255], [0, 0], [1, 2, 0], [1, 1, 16], [1, 1, 255], [2, 0], [2, 1, 0], [4, 0],
             [2, 200, 0, 0], [2, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0], [4, 0x80, 0],
         ] as [[UInt8]])
     func damageThrows(bytes: [UInt8]) {
@@ -57,6 +57,7 @@ import Testing
             "allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
             "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
             "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch",
+            "subscription_paused", "subscription_incomplete", "account_archived",
         ]
         #expect(Reason.allCases.map(\.name) == names)
         #expect(Reason.allCases.map(\.rawValue) == Array(0..<UInt8(names.count)))
@@ -69,7 +70,7 @@ import Testing
                 "1 event", "2 consume", "3 subscribe", "4 grant", "5 publish", "6 redact",
                 "7 cancel", "8 finalise", "9 credit_note", "10 retire",
                 "11 void", "12 hold", "13 settle", "14 release", "15 extend", "16 refund",
-                "17 reset",
+                "17 reset", "18 subscription", "19 override", "20 pause", "21 resume",
             ])
     }
 

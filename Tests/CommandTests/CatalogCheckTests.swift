@@ -62,7 +62,7 @@ import Testing
         #expect(ran.errorLines.last?.contains("4 problems") == true)
     }
 
-    @Test(arguments: ["llm.yaml", "kill-test.json"])
+    @Test(arguments: ["llm.yaml", "kill-test.json", "gate-test.json"])
     func fixturesAreRight(_ name: String) throws {
         let ran = try BuiltBinary.run(["catalog", "check", "Fixtures/catalogs/\(name)"])
         #expect(ran.status == 0, "\(ran.errors)")
@@ -113,7 +113,7 @@ import Testing
     }
 
     /// What `show` prints is the same catalog.
-    @Test(arguments: ["llm.yaml", "kill-test.json"])
+    @Test(arguments: ["llm.yaml", "kill-test.json", "gate-test.json"])
     func shownCatalogsReadTheSame(_ name: String) throws {
         let original = try CatalogFile(
             BuiltBinary.top.appendingPathComponent("Fixtures/catalogs/\(name)").path)

@@ -14,6 +14,8 @@ import Testing
         ("credit", "credit: {zzz: 1}"),
         ("plan", "plans: {p: {zzz: 1}}"),
         ("entitlement", "features: {f: {}}\nplans: {p: {entitlements: {f: {zzz: 1}}}}"),
+        ("addon", "addons: {a: {zzz: 1}}"),
+        ("subscriptions", "subscriptions: {zzz: 1}"),
         ("price", "plans: {p: {prices: {x: {zzz: 1}}}}"),
         ("package", "plans: {p: {prices: {x: {package: {zzz: 1}}}}}"),
         ("tier", "plans: {p: {prices: {x: {graduated: [{zzz: 1}]}}}}"),

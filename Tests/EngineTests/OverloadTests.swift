@@ -82,7 +82,8 @@ import Testing
         #expect(engine.durablePosition == 0)
         #expect(sink.positions.read { $0.isEmpty })
         // Questions are answered all the same.
-        let check = engine.answer(.check(account: "a", feature: "f", quantity: .one), id: nil)
+        let check = engine.answer(
+            .check(AccessQuestion(account: "a", feature: "f", quantity: .one)), id: nil)
         #expect(String(decoding: check, as: UTF8.self).contains("feature_unknown"))
         fileSystem.open()
         // The answer comes when everything before it is durable; while the queue is full, it is asked

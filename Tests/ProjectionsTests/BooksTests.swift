@@ -220,7 +220,7 @@ import Testing
         try ledger.publish(wider.joined(separator: #""calls":{"limit":50}"#), id: "v2")
         for (account, limit) in [("acme", 5), ("beta", 50)] {
             let (_, evidence) = ledger.books.check(
-                account: account, feature: "calls", quantity: .one,
+                AccessQuestion(account: account, feature: "calls", quantity: .one),
                 at: Timestamp(nanoseconds: Sample.now))
             #expect(evidence.limit == Quantity(units: Int128(limit) * Sample.one))
         }

@@ -10,16 +10,25 @@ import Testing
     ) -> Entitlements {
         var entitlements = Entitlements()
         for (position, entry) in list.enumerated() {
-            entitlements.subscribe(
-                .init(
-                    effective: Timestamp(nanoseconds: entry.effective), plan: entry.plan,
-                    catalog: 0, position: UInt64(position)), account: account)
+            subscribe(&entitlements, entry.effective, entry.plan, UInt64(position), account)
         }
         return entitlements
     }
 
+    private func subscribe(
+        _ entitlements: inout Entitlements, _ effective: Int64, _ plan: String, _ position: UInt64,
+        _ account: UInt32, catalog: UInt32 = 0
+    ) {
+        entitlements.update(account) {
+            $0.add(
+                SubscriptionChange(
+                    effective: Timestamp(nanoseconds: effective), status: .active,
+                    position: position, catalog: catalog, terms: SubscriptionTerms(plan: plan)))
+        }
+    }
+
     private func plan(_ entitlements: borrowing Entitlements, at time: Int64) -> String? {
-        entitlements.subscription(of: 0, at: Timestamp(nanoseconds: time))?.plan
+        entitlements.account(0).holding(at: Timestamp(nanoseconds: time))?.terms.plan
     }
 
     @Test func theLatestEffectiveCounts() {
@@ -34,18 +43,16 @@ import Testing
 
     @Test func ofEqualTimesTheLastRecordedCounts() {
         let entitlements = subscribed([(5, "a"), (9, "z"), (5, "b"), (5, "c"), (9, "y"), (1, "p")])
-        #expect(entitlements.timeline(of: 0).map(\.plan) == ["p", "a", "b", "c", "z", "y"])
-        #expect(entitlements.timeline(of: 0).map(\.position) == [5, 0, 2, 3, 1, 4])
+        let changes = entitlements.account(0).own
+        #expect(changes.map { $0.terms?.plan } == ["p", "a", "b", "c", "z", "y"])
+        #expect(changes.map(\.position) == [5, 0, 2, 3, 1, 4])
         #expect(plan(entitlements, at: 5) == "c")
         #expect(plan(entitlements, at: 9) == "y")
     }
 
     @Test func aPastEffectiveTimeChangesOnlyThePast() {
         var entitlements = subscribed([(100, "new")])
-        entitlements.subscribe(
-            .init(
-                effective: Timestamp(nanoseconds: -1000), plan: "old", catalog: 0, position: 1),
-            account: 0)
+        subscribe(&entitlements, -1000, "old", 1, 0)
         #expect(plan(entitlements, at: 99) == "old")
         #expect(plan(entitlements, at: 100) == "new")
     }
@@ -53,8 +60,8 @@ import Testing
     @Test func accountsDoNotMeet() {
         let entitlements = subscribed([(1, "a")], account: 7)
         #expect(plan(entitlements, at: 5) == nil)
-        #expect(entitlements.timeline(of: 6).isEmpty)
-        #expect(entitlements.timeline(of: 700).isEmpty)
+        #expect(entitlements.account(6).own.isEmpty)
+        #expect(entitlements.account(700).own.isEmpty)
     }
 
     @Test func orderAndEveryFieldAreInTheDigest() {
@@ -67,9 +74,7 @@ import Testing
             digests.insert(entitlements.digest().hex)
         }
         var other = Entitlements()
-        other.subscribe(
-            .init(effective: Timestamp(nanoseconds: 1), plan: "a", catalog: 1, position: 0),
-            account: 0)
+        subscribe(&other, 1, "a", 0, 0, catalog: 1)
         digests.insert(other.digest().hex)
         #expect(digests.count == lists.count + 1)
     }
@@ -83,6 +88,6 @@ import Testing
         let (left, right) = (live.digest(), restored.digest())
         #expect(left == right)
         #expect(
-            restored.timeline(of: 300).map(\.plan) == live.timeline(of: 300).map(\.plan))
+            restored.account(300).own.map { $0.terms } == live.account(300).own.map { $0.terms })
     }
 }

@@ -34,6 +34,9 @@ import Testing
         case .retirements:
             let restored = try Retirements(restoring: &reader, [])
             digest = restored.digest()
+        case .limits:
+            var restored = try LimitUsage(restoring: &reader)
+            digest = restored.digest()
         case .invoices:
             var restored = try Invoices(restoring: &reader)
             digest = restored.digest()

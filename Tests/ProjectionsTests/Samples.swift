@@ -215,6 +215,53 @@ final class Ledger {
     }
 
     /// A ledger with something of everything in it.
+    /// Subscriptions of both kinds, overrides, and usage in the windows of limits.
+    private func limits() throws {
+        for (id, account, data) in [
+            (
+                "o1", "acme",
+                #"{"feature":"calls","entitlement":{"limit":5,"reset":"day","by":"model","warn":[50,90]}}"#
+            ),
+            (
+                "o2", "beta",
+                #"{"feature":"people","entitlement":{"limit":9,"reset":"never","warn":[10]}}"#
+            ),
+            (
+                "o3", "beta",
+                #"{"feature":"sso","entitlement":true,"expires":"2027-01-01T00:00:00Z"}"#
+            ),
+            ("o4", "beta", #"{"feature":"sso","remove":true}"#),
+        ] { try record(Sample.command(.override, id, account, data)) }
+        for number in 0..<6 {
+            try record(
+                Sample.command(
+                    .consume, "d\(number)", "acme",
+                    #"{"feature":"calls","data":{"model":"m\#(number % 2)"}}"#))
+            try record(Sample.event("q\(number)", "login", "beta", #"{"person":\#(number)}"#))
+        }
+        try record(
+            Sample.command(.hold, "h1", "acme", #"{"feature":"calls","data":{"model":"m9"}}"#))
+        try record(Sample.command(.reset, "z1", "acme", #"{"feature":"calls","anchor":"move"}"#))
+        try record(
+            Sample.command(.consume, "z2", "acme", #"{"feature":"calls","data":{"model":"m0"}}"#))
+        for (id, data) in [
+            (
+                "s2",
+                #"{"subscription":"sub_1","started":"2026-01-01T00:00:00Z","status":"trialing","plan":"pro","quantity":3,"trial_until":"2026-04-01T00:00:00Z"}"#
+            ),
+            (
+                "s3",
+                #"{"subscription":"sub_0","started":"2026-01-02T00:00:00Z","status":"past_due","plan":"free","rank":7,"cancel_at":"2026-09-01T00:00:00Z"}"#
+            ),
+        ] {
+            try record(
+                Sample.command(
+                    .subscription, id, "gamma", data, effective: "2026-02-01T00:00:00Z"))
+        }
+        try record(Sample.command(.pause, "p1", "acme", #"{"until":"2026-05-01T00:00:00Z"}"#))
+        try record(Sample.command(.resume, "p2", "acme", "{}"))
+    }
+
     static func filled() throws -> Ledger {
         let ledger = Ledger()
         try ledger.record(Sample.event("e0", "early", "acme"))
@@ -246,6 +293,7 @@ final class Ledger {
         for number in 0..<60 {
             try ledger.record(Sample.sequenced("meter-7", UInt64(number / 2), UInt64(number % 2)))
         }
+        try ledger.limits()
         try ledger.record(Sample.redact("r1", [3, 5, 9], ["name"]))
         try ledger.record(Sample.redact("r2", [5], ["user.email"]))
         try ledger.record(

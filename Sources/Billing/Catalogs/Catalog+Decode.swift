@@ -8,7 +8,7 @@ extension Catalog {
             value, path: "",
             known: [
                 "catalog", "currency", "default_plan", "timezones", "events", "meters", "features",
-                "credit", "credits", "plans", "personal",
+                "credit", "credits", "plans", "addons", "subscriptions", "personal",
             ])
         if reader["catalog"] != .number(DecimalNumber(mantissa: 1, scale: 0)) {
             reader.add("catalog", "must be 1: the version of this format")
@@ -23,35 +23,50 @@ extension Catalog {
         let features = reader.entries("features").map { feature($0, meters, &reader) }
         let credits = CreditReader.read(meters, features, &reader)
         let zones = reader["timezones"] == nil ? [] : TimeZonesReader.names(reader["timezones"])
-        let plans = reader.entries("plans").map { member in
-            PlanReader(
-                key: member.name, currency: currency, meters: meters, features: features,
-                credits: credits, timezones: zones
-            ).read(member.value, &reader)
+        func offers(_ group: String, isAddon: Bool) -> [Plan] {
+            reader.entries(group).map { member in
+                PlanReader(
+                    key: member.name, isAddon: isAddon, currency: currency, meters: meters,
+                    features: features, credits: credits, timezones: zones
+                ).read(member.value, &reader)
+            }
         }
+        let plans = offers("plans", isAddon: false)
+        let addons = offers("addons", isAddon: true)
+        let statuses = StatusRules.read(&reader)
         let defaultPlan = reader.text("default_plan")
         if let defaultPlan, !plans.contains(where: { $0.key == defaultPlan }) {
             reader.add("default_plan", "there is no plan \"\(defaultPlan)\" under plans")
         }
-        reader.add(contentsOf: lineNameProblems(plans))
-        reader.add(contentsOf: carryProblems(meters, plans))
-        let personal = personal(meters, plans, &reader)
+        reader.add(contentsOf: lineNameProblems(plans, addons))
+        reader.add(contentsOf: carryProblems(meters, plans + addons))
+        let personal = personal(meters, plans + addons, &reader)
         guard reader.problems.isEmpty, let currency else {
             return .failure(CatalogProblems(list: reader.problems))
         }
-        return .success(
-            Catalog(
-                currency: currency, defaultPlan: defaultPlan, meters: meters, features: features,
-                credits: credits, plans: plans, personal: personal, timezones: timezones,
-                events: events))
+        var catalog = Catalog(
+            currency: currency, defaultPlan: defaultPlan, meters: meters, features: features,
+            credits: credits, plans: plans, personal: personal, timezones: timezones,
+            events: events)
+        catalog.addons = addons
+        catalog.statuses = statuses
+        return .success(catalog)
     }
 
     private static func feature(
         _ member: Value.Member, _ meters: [Meter], _ parent: inout CatalogReader
     ) -> Feature {
         var reader = CatalogReader(
-            member.value, path: "features.\(member.name)", known: ["meter"])
+            member.value, path: "features.\(member.name)", known: ["meter", "value", "default"])
         let key = reader.text("meter")
+        let valueKind = reader.word("value", Feature.ValueKind.self)
+        if valueKind != nil, key != nil {
+            reader.add("value", "a feature is metered or has a value, not both")
+        }
+        let isOn = reader.flag("default") ?? false
+        if isOn, valueKind != nil {
+            reader.add("default", "a feature with a value gets it from a plan")
+        }
         if let key {
             if let meter = meters.first(where: { $0.key == key }) {
                 if !meter.isCounted {
@@ -65,18 +80,28 @@ extension Catalog {
             }
         }
         parent.add(contentsOf: reader.problems)
-        return Feature(key: member.name, meterKey: key)
+        var feature = Feature(key: member.name, meterKey: key)
+        feature.valueKind = valueKind
+        feature.isOnByDefault = isOn
+        return feature
     }
 
     /// A price's name is the id of its line, so it must not be that of another line of the plan.
-    private static func lineNameProblems(_ plans: [Plan]) -> [CatalogProblem] {
+    private static func lineNameProblems(
+        _ plans: [Plan], _ addons: [Plan]
+    ) -> [CatalogProblem] {
         // All plans' tax lines stand together at the end of an invoice.
         let hasTax = plans.contains { $0.terms.tax != nil }
         return plans.flatMap { plan -> [CatalogProblem] in
             let owners = lineOwners(plan)
             return plan.prices.compactMap { price in
                 let isTax = hasTax && (price.key == "tax" || price.key.hasPrefix("tax."))
-                guard let owner = owners[price.key] ?? (isTax ? "a tax" : nil) else { return nil }
+                // Lines of an add-on have its key before theirs.
+                let addon = addons.first { price.key.hasPrefix($0.key + ".") }
+                guard
+                    let owner = owners[price.key] ?? (isTax ? "a tax" : nil)
+                        ?? addon.map({ "the add-on \"\($0.key)\"" })
+                else { return nil }
                 return CatalogProblem(
                     path: "plans.\(plan.key).prices.\(price.key)",
                     message: "the invoice line of \(owner) has this name; choose another one")

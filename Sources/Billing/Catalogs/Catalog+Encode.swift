@@ -19,6 +19,10 @@ extension Catalog {
         if !timezones.isEmpty {
             members.append(("timezones", .object(of: timezones.map { ($0.name, $0.value) })))
         }
+        if !addons.isEmpty {
+            members.append(("addons", .object(of: addons.map { ($0.key, $0.addonValue) })))
+        }
+        if statuses != StatusRules() { members.append(("subscriptions", statuses.value)) }
         if events != EventRules() { members.append(("events", events.value)) }
         if !personal.isEmpty {
             members.append(("personal", .array(personal.map { .string(dotted($0)) })))
@@ -54,20 +58,12 @@ extension Meter {
 }
 
 extension Feature {
-    var value: Value { .object(of: meterKey.map { [("meter", .string($0))] } ?? []) }
-}
-
-extension PlanEntitlement {
     var value: Value {
-        switch allowance {
-        case .off: .bool(false)
-        case .on: .bool(true)
-        case .limit(let limit, let isHard):
-            .object(of: [
-                ("limit", limit.value), ("enforce", .string(isHard ? "hard" : "soft")),
-                ("reset", .string("month")),
-            ])
-        }
+        var members: [(String, Value)] = []
+        if let meterKey { members.append(("meter", .string(meterKey))) }
+        if let valueKind { members.append(("value", .string(valueKind.rawValue))) }
+        if isOnByDefault { members.append(("default", .bool(true))) }
+        return .object(of: members)
     }
 }
 

@@ -58,6 +58,7 @@ extension Catalog {
     /// Nor can what chooses the row of a price.
     private static func problems(of paths: [[String]], with plans: [Plan]) -> [CatalogProblem] {
         let prices = plans.flatMap { plan in plan.prices.map { (plan.key, $0) } }
+        let limits = plans.flatMap { plan in plan.entitlements.map { (plan.key, $0) } }
         return paths.flatMap { path in
             prices.compactMap { plan, price in
                 guard let read = price.matrix?.by.first(where: { overlaps($0, path) }) else {
@@ -70,6 +71,16 @@ extension Catalog {
                         + "\(plan) depends on \"\(dotted(read))\", and bills must survive an erasure"
                 )
             }
+                + limits.compactMap { plan, entitlement in
+                    guard case .limit(let limit) = entitlement.allowance, let read = limit.by,
+                        overlaps(read, path)
+                    else { return nil }
+                    return CatalogProblem(
+                        path: "personal",
+                        message:
+                            "\"\(dotted(path))\" cannot be personal: the limit of "
+                            + "\"\(entitlement.feature)\" in \(plan) is by \"\(dotted(read))\"")
+                }
         }
     }
 

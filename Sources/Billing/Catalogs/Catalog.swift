@@ -17,6 +17,10 @@ package struct Catalog: Hashable, Sendable {
     package let credits: [Credit]
     /// What is sold.
     package let plans: [Plan]
+    /// What is sold on top of a plan: entitlements, prices and grants, nothing else.
+    package var addons: [Plan] = []
+    /// What each status of a subscription means for access.
+    package var statuses = StatusRules()
     /// Properties under `data` that are of a person, whatever the event: their values can be erased.
     package let personal: [[String]]
     /// Time zones that plans and subscriptions use; UTC is always there.
@@ -26,6 +30,10 @@ package struct Catalog: Hashable, Sendable {
 
     /// The plan with this key.
     package func plan(_ key: String) -> Plan? { plans.first { $0.key == key } }
+    /// The add-on with this key.
+    package func addon(_ key: String) -> Plan? { addons.first { $0.key == key } }
+    /// Plans and add-ons.
+    package var offers: [Plan] { plans + addons }
     /// The meter with this key.
     package func meter(_ key: String) -> Meter? { meters.first { $0.key == key } }
     /// The credit unit with this key.
@@ -89,12 +97,24 @@ package struct Meter: Hashable, Sendable {
     }
 }
 
-/// Something an account may use: a switch, or metered.
+/// Something an account may use: a switch, metered, or a configuration value.
 package struct Feature: Hashable, Sendable {
     /// Its name in the catalog.
     package let key: String
-    /// The meter that counts its use; nil for a switch.
+    /// The meter that counts its use; nil for a switch or a value.
     package let meterKey: String?
+    /// What its values are; nil for everything else.
+    package var valueKind: ValueKind?
+    /// Whether it is allowed where nothing else says anything of it.
+    package var isOnByDefault = false
+
+    /// What the values of a feature are.
+    package enum ValueKind: String, Hashable, Sendable, CaseIterable {
+        /// One of some words.
+        case text
+        /// A number up to a highest one.
+        case number
+    }
 }
 
 /// A credit unit: what burns it, and who pays first.
@@ -136,7 +156,7 @@ package struct Plan: Hashable, Sendable {
     /// What it allows, by feature.
     package let entitlements: [PlanEntitlement]
     /// What it charges, in the order of the invoice.
-    package let prices: [Price]
+    package var prices: [Price]
     /// Credits that it includes, ascending by key.
     package var grants: [PlanGrant] = []
     /// What is said of its invoices beside that.
@@ -155,11 +175,15 @@ package struct PlanGrant: Hashable, Sendable {
     /// What is given.
     package let terms: GrantTerms
     /// How much, each time.
-    package let amount: Quantity
+    package var amount: Quantity
+    /// Whether that is for each unit of the plan's quantity.
+    package var isForEach = false
     /// How often; nil: once, when the plan begins.
     package let every: Every?
     /// What goes over into the next period.
     package let rollover: Rollover?
+    /// The add-on that it is of; nil: the plan itself.
+    package var addon: String?
 
     /// How often a grant is made.
     package struct Every: Hashable, Sendable {
@@ -169,24 +193,6 @@ package struct PlanGrant: Hashable, Sendable {
         package let unit: BillingCycle.Unit
         /// Where periods begin.
         package let anchor: BillingCycle.Anchor
-    }
-}
-
-/// What a plan allows of one feature.
-package struct PlanEntitlement: Hashable, Sendable {
-    /// The feature.
-    package let feature: String
-    /// How much of it.
-    package let allowance: Allowance
-
-    /// How much of a feature a plan allows.
-    package enum Allowance: Hashable, Sendable {
-        /// Not at all.
-        case off
-        /// Without a limit.
-        case on
-        /// Up to a limit in each calendar month.
-        case limit(Quantity, isHard: Bool)
     }
 }
 

@@ -56,6 +56,7 @@ extension PlanGrant {
                 members.append(("anchor", .string(every.anchor.rawValue)))
             }
         }
+        if isForEach { members.append(("per", .string("quantity"))) }
         if let rollover {
             var parts: [(String, Value)] = []
             if let most = rollover.max { parts.append(("max", most.value)) }

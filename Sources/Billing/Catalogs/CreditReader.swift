@@ -145,6 +145,7 @@ extension PlanGrant {
                 member.value, path: CatalogReader.join(parent.path, "grants.\(member.name)"),
                 known: [
                     "unit", "amount", "kind", "priority", "features", "every", "anchor", "rollover",
+                    "per",
                 ])
             defer { parent.add(contentsOf: reader.problems) }
             var terms = GrantTerms(unit: unit(credits, &reader))
@@ -159,9 +160,16 @@ extension PlanGrant {
             if let rollover, let most = rollover.max, most < rollover.min {
                 reader.add("rollover", "min is above max")
             }
-            return PlanGrant(
+            var grant = PlanGrant(
                 key: member.name, terms: terms, amount: amount ?? .one, every: every,
                 rollover: rollover)
+            switch reader.text("per") {
+            case nil, "subscription": break
+            case "quantity": grant.isForEach = true
+            case .some(let word):
+                reader.add("per", "\"\(word)\" is neither subscription nor quantity")
+            }
+            return grant
         }
     }
 
@@ -217,7 +225,7 @@ extension PlanGrant {
 
 extension CatalogReader {
     /// The most credits that one grant gives: balances of any number of grants stay far inside Int128.
-    private static let creditsMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
+    private static let creditsMax = CreditGrant.amountMax
 
     /// Credits, zero or more.
     fileprivate mutating func credits(_ name: String) -> Quantity? {

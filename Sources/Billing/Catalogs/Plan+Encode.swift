@@ -1,7 +1,10 @@
 import Money
 
 extension Plan {
-    var value: Value {
+    /// What an add-on says.
+    var addonValue: Value { .object(of: offerMembers) }
+
+    private var offerMembers: [(String, Value)] {
         var members: [(String, Value)] = [
             ("name", .string(name)), ("currency", .string(currency.code)),
             ("entitlements", .object(of: entitlements.map { ($0.feature, $0.value) })),
@@ -10,6 +13,11 @@ extension Plan {
         if !grants.isEmpty {
             members.append(("grants", .object(of: grants.map { ($0.key, $0.value) })))
         }
+        return members
+    }
+
+    var value: Value {
+        var members = offerMembers
         if terms.cycle != .monthly { members.append(("billing", terms.cycle.value)) }
         if let minimum = terms.minimum { members.append(("minimum", minimum.value)) }
         if let maximum = terms.maximum { members.append(("maximum", maximum.value)) }

@@ -1,8 +1,9 @@
 import Money
 
-/// Reads one plan.
+/// Reads one plan, or one add-on, which has no periods and no terms of its own.
 struct PlanReader {
     let key: String
+    var isAddon = false
     let currency: Currency?
     let meters: [Meter]
     let features: [Feature]
@@ -10,66 +11,30 @@ struct PlanReader {
     /// Names of the zones that there are beside UTC.
     let timezones: [String]
 
+    private var group: String { isAddon ? "addons" : "plans" }
+
     func read(_ value: Value, _ parent: inout CatalogReader) -> Plan {
-        var reader = CatalogReader(
-            value, path: "plans.\(key)",
-            known: [
-                "name", "currency", "billing", "entitlements", "prices", "minimum", "maximum",
-                "discounts", "tax", "order", "grants",
-            ])
+        var known = ["name", "currency", "entitlements", "prices", "grants"]
+        if !isAddon {
+            known += ["billing", "minimum", "maximum", "discounts", "tax", "order"]
+        }
+        var reader = CatalogReader(value, path: "\(group).\(key)", known: known)
         defer { parent.add(contentsOf: reader.problems) }
         let name = reader.text("name") ?? key
         // A missing currency is reported at the root; any stands in for it here.
         let own = reader.currency("currency") ?? currency ?? Currency.usDollar
-        let entitlements = reader.entries("entitlements").compactMap { entitlement($0, &reader) }
+        let entitlementReader = EntitlementReader(features: features, mayAdd: isAddon)
+        let entitlements = reader.entries("entitlements").compactMap {
+            entitlementReader.read($0.value, of: $0.name, at: "entitlements.\($0.name)", &reader)
+        }
         let prices = reader.entries("prices").compactMap { member in
-            PriceReader(path: "plans.\(key).prices.\(member.name)", meters: meters)
+            PriceReader(path: "\(group).\(key).prices.\(member.name)", meters: meters)
                 .read(member, &reader)
         }
         let grants = PlanGrant.list(credits, features, meters, &reader)
         return Plan(
             key: key, name: name, currency: own, entitlements: entitlements, prices: prices,
-            grants: grants, terms: terms(&reader))
-    }
-
-    private func entitlement(
-        _ member: Value.Member, _ parent: inout CatalogReader
-    ) -> PlanEntitlement? {
-        let path = "plans.\(key).entitlements.\(member.name)"
-        guard let feature = features.first(where: { $0.key == member.name }) else {
-            parent.add(
-                "entitlements.\(member.name)", "there is no such feature under features")
-            return nil
-        }
-        if case .bool(let flag) = member.value {
-            return PlanEntitlement(feature: member.name, allowance: flag ? .on : .off)
-        }
-        guard case .object = member.value else {
-            parent.add(
-                "entitlements.\(member.name)",
-                "true, false, or a group with limit or unlimited is needed")
-            return nil
-        }
-        var reader = CatalogReader(
-            member.value, path: path, known: ["limit", "enforce", "reset", "unlimited"])
-        defer { parent.add(contentsOf: reader.problems) }
-        if feature.meterKey == nil {
-            reader.add("", "a switch is true or false; only metered features have limits")
-        }
-        let limit = reader.quantity("limit")
-        let unlimited = reader.flag("unlimited") ?? false
-        if unlimited == (reader["limit"] != nil) {
-            reader.add("limit", "give either limit: N or unlimited: true")
-        }
-        let enforce = reader.text("enforce") ?? "hard"
-        if enforce != "hard", enforce != "soft" {
-            reader.add("enforce", "\"\(enforce)\" is neither hard nor soft")
-        }
-        let reset = reader.text("reset") ?? "month"
-        if reset != "month" { reader.add("reset", "\"\(reset)\" is not month") }
-        guard let limit else { return PlanEntitlement(feature: member.name, allowance: .on) }
-        return PlanEntitlement(
-            feature: member.name, allowance: .limit(limit, isHard: enforce == "hard"))
+            grants: grants, terms: isAddon ? PlanTerms() : terms(&reader))
     }
 
     private func terms(_ reader: inout CatalogReader) -> PlanTerms {

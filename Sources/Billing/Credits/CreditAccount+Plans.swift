@@ -90,7 +90,8 @@ extension CreditAccount {
     }
 
     private static func source(_ grant: PlanGrant, _ plan: Plan?) -> String {
-        "\(plan?.key ?? "")/\(grant.key)"
+        // A slash is in no name, so that no two grants of an account share a source.
+        "\(plan?.key ?? "")/\(grant.addon.map { "\($0)/" } ?? "")\(grant.key)"
     }
 }
 

@@ -86,10 +86,17 @@ package struct CreditAccount: Sendable {
         holds.first { $0.position == position }
     }
 
-    /// What is reserved of a feature.
-    package func heldQuantity(of feature: String) -> Quantity {
+    /// What is reserved of some features: all that one meter counts.
+    /// - Parameter scope: only of this value of a property; nil: of all.
+    package func heldQuantity(
+        of features: [String], in scope: CreditHold.Scope? = nil
+    ) -> Quantity {
         holds.reduce(.zero) { sum, hold in
-            hold.feature == feature ? sum.adding(hold.quantity) ?? sum : sum
+            guard features.contains(hold.feature), scope.map({ hold.scopes.contains($0) }) ?? true
+            else {
+                return sum
+            }
+            return sum.adding(hold.quantity) ?? sum
         }
     }
 

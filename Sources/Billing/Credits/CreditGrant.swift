@@ -53,6 +53,9 @@ package struct GrantTerms: Hashable, Sendable {
 /// granted = drawn + held + remaining + voided + rolled, at every moment; what remains after `expires` is
 /// expired.
 package struct CreditGrant: Hashable, Sendable {
+    /// The most credits that one grant gives, 10^15: balances of any number of grants stay far inside Int128.
+    package static let amountMax = Quantity(units: 1_000_000_000_000_000_000_000_000_000)
+
     /// Number among the account's grants, in the order of their making.
     package let ordinal: UInt32
     /// What it is.
@@ -184,12 +187,29 @@ package struct CreditHold: Hashable, Sendable {
     package let draws: [Draw]
     /// First instant at which it is no more.
     package var expires: Timestamp
+    /// Of limits by a property, the value whose usage it reserves.
+    package let scopes: [Scope]
+
+    /// A value of a property, as a limit by it counts.
+    package struct Scope: Hashable, Sendable {
+        /// The property under `data`.
+        package let by: [String]
+        /// Its value, canonical bytes.
+        package let value: [UInt8]
+
+        /// A value; see the properties.
+        package init(by: [String], value: [UInt8]) {
+            self.by = by
+            self.value = value
+        }
+    }
 
     /// A hold; see the properties.
     package init(
         position: UInt64, feature: String, quantity: Quantity, unit: String, draws: [Draw],
-        expires: Timestamp
+        expires: Timestamp, scopes: [Scope] = []
     ) {
+        self.scopes = scopes
         self.position = position
         self.feature = feature
         self.quantity = quantity

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Billing
 import Client
+import Money
 
 /// Account, feature and how much of it.
 struct UseArguments: ParsableArguments {
@@ -14,6 +15,23 @@ struct UseArguments: ParsableArguments {
     func validate() throws {
         if let quantity, !Decimals.isDecimal(quantity) {
             throw ValidationError("--quantity \(quantity) is no number such as 1 or 2.5")
+        }
+    }
+}
+
+/// A configuration value that is asked for.
+struct ValueOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Of a feature with a value: a number that is at most what is allowed, or a word.",
+            valueName: "value"))
+    var value: String?
+
+    /// As a request has it: what reads as a number is one.
+    var tree: Value? {
+        value.map { text in
+            Decimals.isDecimal(text)
+                ? DecimalNumber(text).map { .number($0) } ?? .string(text) : .string(text)
         }
     }
 }
@@ -41,18 +59,25 @@ struct CheckCommand: QueryCommand {
             to decide and record in one step.
 
             Example: daybook check acme calls --quantity 5 && run-the-job
+            Example: daybook check acme retention-days --value 90
             """)
 
     @OptionGroup var use: UseArguments
+    @OptionGroup var value: ValueOption
+    @Option(
+        help: ArgumentHelp(
+            "A JSON object with the properties that limits count by.", valueName: "json"))
+    var properties: String?
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
 
-    func request() -> Request {
+    func request() throws -> Request {
         Request(
             "check",
             [
                 "account": .string(use.account), "feature": .string(use.feature),
-                "quantity": use.quantity.map { .string($0) },
+                "quantity": use.quantity.map { .string($0) }, "value": value.tree,
+                "data": try ConsumeCommand.tree(properties, "--properties"),
             ])
     }
 
@@ -77,6 +102,15 @@ enum DecisionText {
             ("remaining", "remaining"),
         ] where reply[name].shown != "-" {
             facts.append("\(words) \(reply[name].grouped)")
+        }
+        if reply["resets_at"].shown != "-" {
+            facts.append("resets \(reply.shown("resets_at"))")
+        }
+        if reply["value"].shown != "-" { facts.append("value \(reply["value"].shown)") }
+        if case .array(let warnings)? = reply["warnings"] {
+            for warning in warnings {
+                facts.append("\(warning["threshold"].shown) % of the limit reached")
+            }
         }
         return facts.isEmpty ? line : line + "; " + facts.joined(separator: ", ")
     }

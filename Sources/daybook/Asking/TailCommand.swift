@@ -25,7 +25,8 @@ struct TailCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Only this kind: event, consume, subscribe, cancel, grant, publish, redact, finalise, "
-                + "credit_note, retire, void, hold, settle, release, extend, refund, reset. May stand several times.",
+                + "credit_note, retire, void, hold, settle, release, extend, refund, reset, "
+                + "subscription, override, pause, resume. May stand several times.",
             valueName: "kind"))
     var kind: [EntryKind] = []
     @Option(help: ArgumentHelp("Stop after so many entries.", valueName: "n")) var limit: Int?
@@ -35,7 +36,8 @@ struct TailCommand: ParsableCommand {
     /// The kinds of entries.
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
         case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
-        case retire, void, hold, settle, release, extend, refund, reset
+        case retire, void, hold, settle, release, extend, refund, reset, subscription, override
+        case pause, resume
     }
 
     func validate() throws {

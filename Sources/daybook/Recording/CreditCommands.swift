@@ -167,25 +167,49 @@ struct RefundCommand: MutationCommand {
 struct ResetCommand: MutationCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset",
-        abstract: "Begin a new credit period now, for grants with a rollover.",
+        abstract: "Begin a new credit period, or the usage of a feature anew, now.",
         discussion: """
-            What is left of each grant with a rollover is cut to what goes over, or filled up to \
-            the least that must be there.
+            Without --feature: what is left of each grant with a rollover is cut to what goes \
+            over, or filled up to the least that must be there. With it: what the feature's limit \
+            counts begins with nothing. Bills do not change.
 
             Example: daybook reset acme
+            Example: daybook reset acme --feature calls --move-anchor
             """)
 
     @Argument(help: "The account.") var account: String
     @Option(
         help: ArgumentHelp("The credit unit, where the catalog has several.", valueName: "unit"))
     var unit: String?
+    @Option(help: ArgumentHelp("A metered feature.", valueName: "feature"))
+    var feature: String?
+    @Flag(
+        help:
+            "The feature's windows count from now on; otherwise the next begins when it would have."
+    )
+    var moveAnchor = false
     @OptionGroup var identity: IdentityOptions
     @OptionGroup var server: SocketOptions
     @OptionGroup var format: JSONOption
 
-    func request() -> Request {
-        Request("reset", ["account": .string(account), "unit": unit.map { .string($0) }])
+    func validate() throws {
+        if moveAnchor, feature == nil {
+            throw ValidationError("--move-anchor belongs to --feature")
+        }
     }
 
-    func line(_ reply: Reply) -> String { "the credits of \(account) are reset" }
+    func request() -> Request {
+        Request(
+            "reset",
+            [
+                "account": .string(account), "unit": unit.map { .string($0) },
+                "feature": feature.map { .string($0) },
+                "anchor": moveAnchor ? .string("move") : nil,
+            ])
+    }
+
+    func line(_ reply: Reply) -> String {
+        feature.map { "usage of \($0) by \(account) begins anew" }
+            ?? "the credits of \(account) are reset"
+    }
 }

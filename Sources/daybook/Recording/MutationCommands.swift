@@ -104,6 +104,7 @@ struct ConsumeCommand: MutationCommand {
             """)
 
     @OptionGroup var use: UseArguments
+    @OptionGroup var value: ValueOption
     @Option(
         help: ArgumentHelp("A JSON object that is kept with the entry.", valueName: "json"))
     var data: String?
@@ -116,19 +117,20 @@ struct ConsumeCommand: MutationCommand {
             "consume",
             [
                 "account": .string(use.account), "feature": .string(use.feature),
-                "quantity": use.quantity.map { .string($0) }, "data": try Self.tree(data),
+                "quantity": use.quantity.map { .string($0) }, "value": value.tree,
+                "data": try Self.tree(data),
             ])
     }
 
     /// A JSON object that stands in an option.
-    static func tree(_ data: String?) throws -> Value? {
+    static func tree(_ data: String?, _ name: String = "--data") throws -> Value? {
         guard let data else { return nil }
         do {
             let value = try ValueCoder.value(json: Array(data.utf8))
             if case .object = value { return value }
-            throw CommandFailure(.usage, "--data must be a JSON object such as {\"n\":1}")
+            throw CommandFailure(.usage, "\(name) must be a JSON object such as {\"n\":1}")
         } catch let rejection as Rejection {
-            throw CommandFailure(.usage, "--data is no JSON object: \(rejection.message)")
+            throw CommandFailure(.usage, "\(name) is no JSON object: \(rejection.message)")
         }
     }
 
@@ -136,84 +138,5 @@ struct ConsumeCommand: MutationCommand {
 
     func status(_ reply: Reply) -> ExitStatus {
         reply["allowed"]?.flag == true ? .success : .denied
-    }
-}
-
-/// `daybook subscribe ACCOUNT PLAN`.
-struct SubscribeCommand: MutationCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "subscribe",
-        abstract: "Put an account on a plan.",
-        discussion: """
-            The plan comes from the current catalog and keeps that version's prices. Without \
-            --effective it starts now; a month with two plans has lines for both.
-
-            Example: daybook subscribe acme team --effective 2023-11-15T00:00:00Z
-            """)
-
-    @Argument(help: "The account.") var account: String
-    @Argument(help: "The plan, as the catalog names it.") var plan: String
-    @Option(
-        help: ArgumentHelp(
-            "When it starts, such as 2023-11-15T00:00:00Z. Default: now.", valueName: "time"))
-    var effective: String?
-    @Option(
-        help: ArgumentHelp(
-            "The account's time zone, one of the catalog's. Default: the plan's.",
-            valueName: "zone"))
-    var timezone: String?
-    @Option(
-        help: ArgumentHelp(
-            "The instant from which billing periods are counted, for plans that count from the "
-                + "subscription. Default: when it starts.", valueName: "time"))
-    var anchor: String?
-    @OptionGroup var identity: IdentityOptions
-    @OptionGroup var server: SocketOptions
-    @OptionGroup var format: JSONOption
-
-    func request() -> Request {
-        Request(
-            "subscribe",
-            [
-                "account": .string(account), "plan": .string(plan),
-                "effective": effective.map { .string($0) },
-                "timezone": timezone.map { .string($0) }, "anchor": anchor.map { .string($0) },
-            ])
-    }
-
-    func line(_ reply: Reply) -> String {
-        "\(account) is on plan \(plan) from \(effective ?? "now") on"
-    }
-}
-
-/// `daybook cancel ACCOUNT`.
-struct CancelCommand: MutationCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "cancel",
-        abstract: "End an account's subscription.",
-        discussion: """
-            From then on the account is on the catalog's default plan, or on none. The period in \
-            which it ends is charged as its prices say: in parts, or in full.
-
-            Example: daybook cancel acme --effective 2023-11-20T00:00:00Z
-            """)
-
-    @Argument(help: "The account.") var account: String
-    @Option(
-        help: ArgumentHelp(
-            "When it ends, such as 2023-11-20T00:00:00Z. Default: now.", valueName: "time"))
-    var effective: String?
-    @OptionGroup var identity: IdentityOptions
-    @OptionGroup var server: SocketOptions
-    @OptionGroup var format: JSONOption
-
-    func request() -> Request {
-        Request(
-            "cancel",
-            ["account": .string(account), "effective": effective.map { .string($0) }])
-    }
-
-    func line(_ reply: Reply) -> String {
-        "the subscription of \(account) ends \(effective ?? "now")"
     }
 }

@@ -1,0 +1,299 @@
+package import Billing
+import Bytes
+
+/// Usage in the windows of limits, where month counters do not hold it: other lengths, other zones than UTC,
+/// by a property, or begun anew by hand.
+///
+/// A window is one of a *definition*: a meter, a length with its anchor, a property. Catalogs and overrides
+/// name definitions; from then on each event of the meter counts in the account's window of each of them, so
+/// that a change of plan finds the usage there. Windows that are over are forgotten when the account uses
+/// something again: only those of now, and of events ahead of the clock, are ever asked for.
+package struct LimitUsage: ~Copyable {
+    /// Version of the state: a change of meaning or of snapshot form raises it.
+    package static let version: UInt32 = 1
+
+    /// A meter's usage, counted in windows.
+    package struct Definition: Hashable, Sendable {
+        /// Interned meter.
+        package let meter: UInt32
+        /// How long, and from where.
+        package let window: LimitWindow
+        /// Each value of this property under `data` is counted by itself; nil: all together.
+        package let by: [String]?
+
+        /// A definition; see the properties.
+        package init(meter: UInt32, window: LimitWindow, by: [String]?) {
+            self.meter = meter
+            self.window = window
+            self.by = by
+        }
+    }
+
+    /// Which window a use belongs to.
+    package struct Key: Hashable, Sendable {
+        /// Number of the definition.
+        package let definition: UInt32
+        /// The property's value, canonical node bytes; empty without one.
+        package let scope: [UInt8]
+        /// First instant of the window.
+        package let start: Timestamp
+
+        /// A key; see the properties.
+        package init(definition: UInt32, scope: [UInt8], start: Timestamp) {
+            self.definition = definition
+            self.scope = scope
+            self.start = start
+        }
+
+        func precedes(_ other: Key) -> Bool {
+            if definition != other.definition { return definition < other.definition }
+            if scope != other.scope { return scope.lexicographicallyPrecedes(other.scope) }
+            return start < other.start
+        }
+    }
+
+    /// The usage of one window.
+    package struct Cell: Sendable {
+        /// Which window.
+        package let key: Key
+        /// First instant after it.
+        package let end: Timestamp
+        /// The aggregate, in 10⁻¹² of the meter's unit.
+        package internal(set) var units: Int128 = 0
+        var isUsed = false
+        var unique = UniqueKeys()
+    }
+
+    /// That the usage of a feature's meter began anew by hand.
+    package struct Reset: Sendable {
+        /// Interned meter.
+        package let meter: UInt32
+        /// When.
+        package let time: Timestamp
+        /// From where windows count since then; nil: from where they always did.
+        package let anchor: Timestamp?
+        /// What the month's counter had then, which counts no more in that month.
+        package internal(set) var base: Int128
+
+        /// A reset; see the properties.
+        package init(meter: UInt32, time: Timestamp, anchor: Timestamp?, base: Int128) {
+            self.meter = meter
+            self.time = time
+            self.anchor = anchor
+            self.base = base
+        }
+    }
+
+    /// Of one account.
+    struct Account {
+        var cells: [Cell] = []
+        /// The newest of each meter.
+        var resets: [Reset] = []
+        /// Thresholds of which was warned: the highest, by feature and window.
+        var warned: [Warned] = []
+    }
+
+    struct Warned {
+        let feature: String
+        let scope: [UInt8]
+        let start: Timestamp
+        let end: Timestamp
+        var threshold: UInt32
+    }
+
+    /// All definitions, in the order in which the log named them.
+    package private(set) var definitions: [Definition] = []
+    /// The numbers of those of each meter.
+    private var ofMeter: [UInt32: [UInt32]] = [:]
+    var accounts = Chunked<6, Account>()
+    var pages = PageDigests()
+
+    /// No usage yet.
+    package init() {}
+
+    /// The same usage, sharing its memory until one of both counts more.
+    package mutating func copy() -> LimitUsage {
+        var copy = LimitUsage()
+        copy.definitions = definitions
+        copy.ofMeter = ofMeter
+        copy.isEmpty = isEmpty
+        copy.accounts = accounts
+        copy.pages = pages.copy()
+        return copy
+    }
+
+    /// Takes over the page digests of an unchanged copy; see `PageDigests.accept`.
+    package mutating func accept(digestsOf copy: borrowing LimitUsage) {
+        pages.accept(copy.pages)
+    }
+
+    /// Whether nothing was ever defined or begun anew: month counters hold all that limits ask for.
+    package internal(set) var isEmpty = true
+
+    /// The number of a definition, which becomes known if it was not.
+    package mutating func define(_ definition: Definition) -> (number: UInt32, isNew: Bool) {
+        if let known = number(of: definition) { return (known, false) }
+        isEmpty = false
+        definitions.append(definition)
+        let number = UInt32(definitions.count - 1)
+        ofMeter[definition.meter, default: []].append(number)
+        return (number, true)
+    }
+
+    /// The number of a definition; nil: none that is known.
+    package func number(of definition: Definition) -> UInt32? {
+        ofMeter[definition.meter]?.first { definitions[Int($0)] == definition }
+    }
+
+    /// The numbers of a meter's definitions.
+    package func definitions(of meter: UInt32) -> [UInt32] { ofMeter[meter] ?? [] }
+
+    /// Usage in a window, in 10⁻¹².
+    package func usage(_ key: Key, of account: UInt32) -> Int128 {
+        guard Int(account) < accounts.count else { return 0 }
+        let cells = accounts[Int(account)].cells
+        let place = Self.place(of: key, in: cells)
+        return place < cells.count && cells[place].key == key ? cells[place].units : 0
+    }
+
+    /// Whether a unique meter has counted a value in a window.
+    package func contains(_ uniqueKey: UInt128, in key: Key, of account: UInt32) -> Bool {
+        guard Int(account) < accounts.count else { return false }
+        let cells = accounts[Int(account)].cells
+        let place = Self.place(of: key, in: cells)
+        return place < cells.count && cells[place].key == key
+            && cells[place].unique.contains(uniqueKey)
+    }
+
+    /// Adds a use to a window.
+    /// - Parameter now: when it was recorded: windows that are over by then are forgotten.
+    package mutating func add(
+        _ addition: Counters.Addition, to key: Key, until end: Timestamp, of account: UInt32,
+        now: Timestamp
+    ) {
+        guard end > now else { return }
+        accounts.grow(to: Int(account) + 1, with: Account())
+        var cells = accounts[Int(account)].cells
+        // Out of the state while it changes, so that it is changed in its place.
+        accounts[Int(account)].cells = []
+        if cells.contains(where: { $0.end <= now }) { cells.removeAll { $0.end <= now } }
+        let place = Self.place(of: key, in: cells)
+        if place == cells.count || cells[place].key != key {
+            cells.insert(Cell(key: key, end: end), at: place)
+        }
+        cells[place].add(addition)
+        accounts[Int(account)].cells = cells
+        pages.touch(account: account)
+    }
+
+    /// Begins a meter's windows anew.
+    /// - Parameter keys: windows whose usage is forgotten.
+    package mutating func reset(_ reset: Reset, windows keys: [Key], of account: UInt32) {
+        accounts.grow(to: Int(account) + 1, with: Account())
+        isEmpty = false
+        accounts[Int(account)].resets.removeAll { $0.meter == reset.meter }
+        accounts[Int(account)].resets.append(reset)
+        accounts[Int(account)].resets.sort { $0.meter < $1.meter }
+        let definitions = definitions
+        accounts[Int(account)].cells.removeAll { cell in
+            keys.contains { $0.definition == cell.key.definition && $0.start == cell.key.start }
+                && definitions[Int(cell.key.definition)].meter == reset.meter
+        }
+        accounts[Int(account)].warned.removeAll()
+        pages.touch(account: account)
+    }
+
+    /// Counts a use in the month of a reset that was before it, and came after: it is none of what is counted since.
+    package mutating func addToBase(
+        _ units: Int128, meter: UInt32, account: UInt32, at time: Timestamp
+    ) {
+        guard Int(account) < accounts.count,
+            let index = accounts[Int(account)].resets.firstIndex(where: { $0.meter == meter }),
+            Month(containing: accounts[Int(account)].resets[index].time.nanoseconds)
+                == Month(containing: time.nanoseconds)
+        else { return }
+        accounts[Int(account)].resets[index].base &+= units
+        pages.touch(account: account)
+    }
+
+    /// The newest reset of a meter; nil: there was none.
+    package func lastReset(of account: UInt32, meter: UInt32) -> Reset? {
+        guard Int(account) < accounts.count else { return nil }
+        return accounts[Int(account)].resets.first { $0.meter == meter }
+    }
+
+    // MARK: Warnings
+
+    /// The highest threshold that was warned of in a window; 0: none.
+    package func warned(
+        of feature: String, scope: [UInt8], start: Timestamp, account: UInt32
+    ) -> UInt32 {
+        guard Int(account) < accounts.count else { return 0 }
+        return accounts[Int(account)].warned.first {
+            $0.start == start && $0.feature == feature && $0.scope == scope
+        }?.threshold ?? 0
+    }
+
+    /// Notes that a threshold was warned of.
+    package mutating func warn(
+        of feature: String, scope: [UInt8], window: Period, threshold: UInt32, account: UInt32,
+        now: Timestamp
+    ) {
+        accounts.grow(to: Int(account) + 1, with: Account())
+        var warned = accounts[Int(account)].warned
+        warned.removeAll {
+            $0.end <= now
+                || $0.start == window.start && $0.feature == feature && $0.scope == scope
+        }
+        let place = warned.firstIndex { ($0.feature, $0.start) > (feature, window.start) }
+        warned.insert(
+            Warned(
+                feature: feature, scope: scope, start: window.start, end: window.end,
+                threshold: threshold), at: place ?? warned.count)
+        accounts[Int(account)].warned = warned
+        pages.touch(account: account)
+    }
+
+    /// Forgets all usage of some meters, before history is metered again.
+    package mutating func drop(meters: Set<UInt32>) {
+        for account in 0..<accounts.count {
+            let count = accounts[account].cells.count
+            let definitions = definitions
+            // Metering again counts what was before a reset into its base.
+            for index in accounts[account].resets.indices
+            where meters.contains(accounts[account].resets[index].meter) {
+                accounts[account].resets[index].base = 0
+                pages.touch(account: UInt32(account))
+            }
+            guard count > 0 else { continue }
+            accounts[account].cells.removeAll {
+                meters.contains(definitions[Int($0.key.definition)].meter)
+            }
+            if accounts[account].cells.count != count { pages.touch(account: UInt32(account)) }
+        }
+    }
+
+    private static func place(of key: Key, in cells: [Cell]) -> Int {
+        var (low, high) = (0, cells.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if cells[middle].key.precedes(key) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension LimitUsage.Cell {
+    fileprivate mutating func add(_ addition: Counters.Addition) {
+        switch addition.aggregation {
+        case .sum, .count, .average: units &+= addition.units
+        case .max: units = isUsed ? max(units, addition.units) : addition.units
+        case .min: units = isUsed ? min(units, addition.units) : addition.units
+        case .latest, .timeWeighted: break
+        case .unique:
+            unique.insert(addition.uniqueKey)
+            units = Int128(unique.count) * 1_000_000_000_000
+        }
+        isUsed = true
+    }
+}
