@@ -250,6 +250,20 @@ extension Outcome {
         for shortfall in shortfalls {
             members.append(("shortfall.\(shortfall.unit)", number(shortfall.units)))
         }
+        if !warnings.isEmpty {
+            members.append(
+                (
+                    "warnings",
+                    .array(
+                        warnings.map { warning in
+                            .array([
+                                .string(warning.feature),
+                                .number(
+                                    DecimalNumber(mantissa: Int128(warning.threshold), scale: 0)),
+                            ])
+                        })
+                ))
+        }
         return .object(of: members)
     }
 }

@@ -1,4 +1,5 @@
 package import Billing
+import Bytes
 package import Codec
 import Money
 
@@ -59,11 +60,17 @@ extension Books {
         _ feature: Feature, _ standing: Standing, _ override: Override?, _ account: String,
         _ time: Timestamp, to json: inout JSONWriter
     ) {
+        let allowance = override?.allowance ?? standing.plan?.entitlement(feature.key)?.allowance
+        let limit: Limit? = if case .limit(let limit)? = allowance { limit } else { nil }
+        // Of a limit by a property: of a value that nobody has used.
+        let data = limit?.by?.reversed().reduce(Value.object(of: [("", .null)])) {
+            .object(of: [($1, $0)])
+        }
         func asked(_ units: Int128) -> (OutcomeDecision, Evidence) {
             check(
                 AccessQuestion(
-                    account: account, feature: feature.key, quantity: Quantity(units: units)),
-                at: time)
+                    account: account, feature: feature.key, quantity: Quantity(units: units),
+                    data: data), at: time)
         }
         let (now, evidence) = asked(0)
         let isMetered = feature.meterKey != nil
@@ -76,13 +83,14 @@ extension Books {
         json.member("reason", next.allowed ? now.reason.name : next.reason.name)
         json.member("limit", evidence.limit?.description)
         json.member("enforce", enforcement(of: feature, evidence))
-        json.member("used", isMetered ? evidence.used?.description : nil)
-        json.member("remaining", evidence.remaining?.description)
+        let isApart = limit?.by != nil
+        json.member("used", isMetered && !isApart ? evidence.used?.description : nil)
+        json.member("remaining", isApart ? nil : evidence.remaining?.description)
         json.member("resets_at", evidence.resetsAt?.description)
-        let allowance = override?.allowance ?? standing.plan?.entitlement(feature.key)?.allowance
-        if case .limit(let limit)? = allowance {
+        if let limit {
             json.member("reset", limit.window.text)
             json.member("by", limit.by?.joined(separator: "."))
+            if isApart { writeApart(limit, feature, standing, account, time, to: &json) }
         }
         if let value = evidence.value {
             json.key("value")
@@ -96,6 +104,36 @@ extension Books {
             json.endObject()
         }
         json.endObject()
+    }
+
+    /// The most values of a property that are listed.
+    private static let valuesMax = 1_000
+
+    /// What is used of a limit by a property, value by value.
+    private func writeApart(
+        _ limit: Limit, _ feature: Feature, _ standing: Standing, _ account: String,
+        _ time: Timestamp, to json: inout JSONWriter
+    ) {
+        json.key("values")
+        json.beginArray()
+        defer { json.endArray() }
+        guard let account = self.account(account),
+            let meter = feature.meterKey.flatMap({ registry.meter($0) })
+        else { return }
+        let place = place(of: limit, meter: meter, account: account, standing, [], at: time)
+        guard let definition = place.definition else { return }
+        for used in limits.usages(definition, from: place.window.start, of: account)
+            .prefix(Self.valuesMax)
+        {
+            let units = Quantity(units: used.units)
+            json.beginObject()
+            json.key("value")
+            json.value((try? ValueCoder.value(used.scope.raw)) ?? .null)
+            json.member("used", units.description)
+            json.member(
+                "remaining", max(limit.amount.subtracting(units) ?? .zero, .zero).description)
+            json.endObject()
+        }
     }
 
     /// How use beyond what is there is stopped: `hard`, `soft`, `credits`, or nil for not at all.

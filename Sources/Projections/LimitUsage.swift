@@ -156,6 +156,17 @@ package struct LimitUsage: ~Copyable {
         return place < cells.count && cells[place].key == key ? cells[place].units : 0
     }
 
+    /// Usage in a window of a definition, by value of its property, ascending by their bytes.
+    package func usages(
+        _ definition: UInt32, from start: Timestamp, of account: UInt32
+    ) -> [(scope: [UInt8], units: Int128)] {
+        guard Int(account) < accounts.count else { return [] }
+        return accounts[Int(account)].cells.compactMap { cell in
+            guard cell.key.definition == definition, cell.key.start == start else { return nil }
+            return (cell.key.scope, cell.units)
+        }
+    }
+
     /// Whether a unique meter has counted a value in a window.
     package func contains(_ uniqueKey: UInt128, in key: Key, of account: UInt32) -> Bool {
         guard Int(account) < accounts.count else { return false }

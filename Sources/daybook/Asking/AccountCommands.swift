@@ -109,10 +109,11 @@ struct CreditsCommand: QueryCommand {
 struct EntitlementsCommand: QueryCommand {
     static let configuration = CommandConfiguration(
         commandName: "entitlements",
-        abstract: "Show what an account's plan allows, and what is left of it this month.",
+        abstract: "Show what an account may use, and what is left of it.",
         discussion: """
             `enforce` says what happens at the limit: hard refuses a consume, soft lets it pass, \
-            credits asks the credit balance.
+            credits asks the credit balance. Of a limit by a property each value that was used has \
+            a row of its own.
 
             Example: daybook entitlements acme
             """)
@@ -131,11 +132,41 @@ struct EntitlementsCommand: QueryCommand {
         for feature in reply["features"]?.elements ?? [] {
             table.add([
                 feature["feature"].shown, feature["kind"].shown, feature["allowed"].shown,
-                feature["enforce"].shown, feature["limit"].grouped, feature["used"].grouped,
-                feature["remaining"].grouped, feature["resets_at"].day,
+                feature["enforce"].shown,
+                feature["limit"].shown == "-" ? feature["value"].shown : feature["limit"].grouped,
+                feature["used"].grouped, feature["remaining"].grouped, feature["resets_at"].day,
             ])
+            for value in feature["values"]?.elements ?? [] {
+                table.add([
+                    "  \(feature["by"].shown) \(value["value"].shown)", "", "", "", "",
+                    value["used"].grouped, value["remaining"].grouped, "",
+                ])
+            }
         }
-        let head = "\(reply.shown("account")) is on plan \(reply.shown("plan"))"
-        return table.isEmpty ? [head, "it has no features"] : [head, ""] + table.lines
+        let head = Self.head(reply)
+        return table.isEmpty
+            ? head + ["it has no features"] : head + [""] + table.lines
+    }
+
+    private static func head(_ reply: Reply) -> [String] {
+        var line = "\(reply.shown("account")) is on plan \(reply.shown("plan"))"
+        if let quantity = reply["quantity"]?.integer, quantity != 1 { line += " × \(quantity)" }
+        if case .object(let addons)? = reply["addons"], !addons.isEmpty {
+            line += " with "
+            line += addons.map { "\($0.name) × \(Optional($0.value).shown)" }
+                .joined(separator: ", ")
+        }
+        if reply["status"].shown != "-" {
+            line += ", \(reply.shown("status")) since \(reply["status_since"].day)"
+        }
+        var lines = [line]
+        if reply["ends"].shown != "-" { lines.append("it ends \(reply["ends"].day)") }
+        for change in reply["coming"]?.elements ?? [] {
+            let plan = change["plan"].shown
+            lines.append(
+                "from \(change["at"].day) on \(change["status"].shown)"
+                    + (plan == "-" ? "" : ", plan \(plan)"))
+        }
+        return lines
     }
 }
