@@ -79,6 +79,8 @@ package struct Entitlement {
     package var used = Quantity.zero
     /// How much more is asked for, zero or more.
     package var quantity = Quantity.zero
+    /// Usage with the request, where it is not the sum of both: of a maximum, or of distinct values.
+    package var usedAfter: Quantity?
     /// What that costs in credits; nil if the feature is not paid by credits.
     package var creditCost: Quantity?
     /// What can be spent now.
@@ -117,12 +119,14 @@ package struct Entitlement {
 
     private func judgeUsage() -> Judgement {
         // Usage that no Int128 holds is beyond every limit.
-        let after = used.adding(quantity) ?? Quantity(units: Int128.max)
+        let after = usedAfter ?? used.adding(quantity) ?? Quantity(units: Int128.max)
         var reason = plainReason
         var limit: Quantity?
         if case .limit(let given) = granted {
             limit = given.amount
-            if after > given.amount, quantity > .zero {
+            // What adds nothing passes no limit.
+            let isMore = usedAfter.map { $0 > used } ?? (quantity > .zero)
+            if after > given.amount, isMore {
                 if let bound = given.bound, after > bound {
                     return Judgement(
                         allowed: false, reason: .limitReached, limit: limit, used: used,

@@ -52,6 +52,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case override = 19
     case pause = 20
     case resume = 21
+    case reconcile = 22
+    case account = 23
 
     /// Whether it may count usage of an account: an event, or what a feature was asked for.
     package var isUsage: Bool {
@@ -85,6 +87,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .override: "override"
         case .pause: "pause"
         case .resume: "resume"
+        case .reconcile: "reconcile"
+        case .account: "account"
         }
     }
 }

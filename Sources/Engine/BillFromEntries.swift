@@ -42,9 +42,14 @@ package struct BillFromEntries: ~Copyable {
     package mutating func append(_ entry: Entry) throws {
         let record = try RecordView(record: entry.record.raw)
         try books.skip(to: entry.position)
-        // Meters that a catalog changes need no metering again: every bill is made from the entries.
-        _ = try books.apply(
+        let stale = try books.apply(
             record, outcome: try record.outcome(), recordedAt: entry.recordedAt)
+        for earlier in entries where !stale.isEmpty {
+            let view = try RecordView(record: earlier.record.raw)
+            books.meterAgain(
+                view, at: earlier.position, outcome: try view.outcome(),
+                recordedAt: earlier.recordedAt, meters: stale)
+        }
         entries.append(entry)
     }
 

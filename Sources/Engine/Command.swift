@@ -95,6 +95,10 @@ struct Command {
         _ word: String, _ arguments: Arguments
     ) throws(Refusal) -> Command? {
         switch word {
+        case "account":
+            return try command(
+                .account, arguments, required: ["action"], optional: ["name", "into", "reason"],
+                hasTime: true)
         case "publish":
             return try command(
                 .publish, arguments, required: ["catalog"],

@@ -19,6 +19,8 @@ package enum Query: Sendable {
     case invoice(account: String, period: String?)
     case explain(account: String, period: String?, line: String, from: Int, limit: Int)
     case finalise(account: String, period: String?)
+    /// Compensates what the events of a billing period drew; nil: the period that runs.
+    case reconcile(account: String, period: String?)
     case creditNote(CreditNoteWish)
     case retirement(before: Timestamp)
     case proof(ProofQuery)
@@ -26,7 +28,8 @@ package enum Query: Sendable {
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .creditNote,
+        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .reconcile,
+            .creditNote,
             .proof, .retirement:
             true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
@@ -84,6 +87,8 @@ extension Engine {
         case .explain(let account, let period, let line, let from, let limit):
             try Explanation(engine: self, account: account, period: period, line: line, at: now)
                 .write(from: from, limit: limit, to: &json)
+        case .reconcile(let account, let period):
+            try reconcile(account: account, period: period, at: now).write(to: &json)
         case .finalise(let account, let period):
             try finalise(account: account, period: period, at: now).write(to: &json)
         case .creditNote(let wish): try credit(wish).write(to: &json)

@@ -86,7 +86,7 @@ extension Engine {
     /// Source of the entries of credit notes.
     private static let creditSource = "daybook.credit_notes"
     /// How often a document is made again because another one took its number.
-    private static let attemptsMax = 16
+    static let attemptsMax = 16
 
     /// The invoice of an account: as it was finalised, or a draft of what the durable head knows.
     /// - Parameters:
@@ -174,6 +174,9 @@ extension Engine {
                     message: "period: \(found.name) ends at \(found.period.end); it can be "
                         + "finalised from then on")
             }
+            // The invoice stands for ever, so what it was paid with must be right before.
+            let reconciled = try reconcile(facts, found, at: at)
+            guard reconciled?.position == nil, reconciled != nil else { continue }
             let billing = AccountBilling(
                 facts: facts, source: LoggedEntries(engine: self, account: account), at: at)
             let draft = try billing.draft(found, counted: counted)
@@ -284,14 +287,14 @@ extension Engine {
         }
     }
 
-    private func refuseIfReadOnly() throws(Refusal) {
+    func refuseIfReadOnly() throws(Refusal) {
         guard options.readOnly else { return }
         throw Refusal(
             code: "unsupported",
             message: "a data directory is only read; documents are made by a running server")
     }
 
-    private static let tooBusy = Refusal(
+    static let tooBusy = Refusal(
         code: "overloaded", message: "other documents were recorded all the time; try again")
 }
 

@@ -49,6 +49,11 @@ extension Query {
             return .invoice(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "reconcile":
+            try arguments.allow(["account", "period"])
+            return .reconcile(
+                account: try arguments.text("account"),
+                period: try arguments.optionalText("period"))
         case "finalise":
             try arguments.allow(["account", "period"])
             return .finalise(

@@ -25,7 +25,7 @@ extension Books {
     }
 
     /// Changes an account's credits at an instant, once all that fell due by then is done.
-    private mutating func changeCredits<R>(
+    mutating func changeCredits<R>(
         of account: UInt32, at recordedAt: Int64, _ body: (inout CreditAccount) -> R
     ) -> R {
         let time = Timestamp(nanoseconds: recordedAt)

@@ -81,6 +81,8 @@ extension Books {
         case .subscription: decideSnapshot(record)
         case .pause, .resume: decidePause(record, recordedAt)
         case .override: decideOverride(record, recordedAt)
+        case .reconcile: decideReconcile(record, recordedAt)
+        case .account: decideAccount(record, recordedAt)
         }
     }
 

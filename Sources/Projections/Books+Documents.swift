@@ -77,6 +77,6 @@ extension Books {
     }
 
     /// Another document took the number: the engine makes this one again.
-    private static let stale = Refusal(
+    static let stale = Refusal(
         code: "stale", message: "another document was recorded meanwhile; try again")
 }

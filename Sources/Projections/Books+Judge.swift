@@ -68,6 +68,9 @@ extension Books {
             question.value = order.value
             if let meter = meter(ofFeature: order.feature) {
                 question.scopes = scopes(of: record, meter: meter.number, prefix: ["data"])
+                if case .unique = meter.aggregation {
+                    question.uniqueKey = consumption(of: record)?.uniqueKey
+                }
             }
             let judged = judge(question)
             return .entry(judged.outcome, judged.evidence)
@@ -159,8 +162,11 @@ extension Books {
                 evidence.credits = cost > 0 ? Quantity(units: cost) : nil
                 var outcome = Outcome(
                     decision: OutcomeDecision(allowed: true, reason: .allowed), draws: kept)
-                outcome.warnings = warnings(
-                    of: hold.feature, account: account, adding: order.quantity, hold.scopes, time)
+                if let meter = meter(ofFeature: hold.feature) {
+                    outcome.warnings = warnings(
+                        of: meter, account: account, adding: order.quantity.units, 0, hold.scopes,
+                        at: time)
+                }
                 return .entry(outcome, evidence)
             }
             var outcome = settleBeyond(
@@ -215,10 +221,12 @@ extension Books {
             return Judged(decision: OutcomeDecision(allowed: false, reason: .featureUnknown))
         }
         let (account, time) = (question.account, question.time)
-        let standing = standing(of: account, at: time)
-        let override = account.flatMap {
-            entitlements.account($0).override(of: feature.key, at: time)
+        let own = account.map { entitlements.account($0) }
+        if own?.isArchived(at: time) == true {
+            return Judged(decision: OutcomeDecision(allowed: false, reason: .accountArchived))
         }
+        let standing = standing(of: account, at: time)
+        let override = own?.override(of: feature.key, at: time)
         var entitlement = Entitlement(of: feature)
         entitlement.isKnown = account != nil
         entitlement.override = override?.allowance
@@ -238,6 +246,13 @@ extension Books {
             entitlement.used =
                 Quantity(units: units).adding(question.taking)
                 ?? Quantity(units: .max)
+            if let place, !meter.isSummed, question.quantity > .zero || question.uniqueKey != nil {
+                // What a maximum or distinct values become is no sum; without a value it is a new one.
+                entitlement.usedAfter = Quantity(
+                    units: usage(
+                        after: question.quantity.units, question.uniqueKey, meter,
+                        account: account, in: place))
+            }
             let holds = account.map { !credits.account($0).holds.isEmpty } ?? false
             if meter.burn != nil || holds {
                 let state = question.state ?? creditAccount(of: account, at: time)
@@ -259,8 +274,11 @@ extension Books {
             cover: cover, isOnlyUnit: registry.catalog?.credits.count == 1)
         judged.evidence = evidence(
             entitlement, judgement, standing, override, place, cover.cost)
-        if judgement.allowed, let limit = entitlement.limit, let place, let after = judgement.used {
-            judged.warnings = crossed(limit, feature.key, after, place, account)
+        if judgement.allowed, let meter {
+            let (added, _) = question.quantity.units.addingReportingOverflow(question.taking.units)
+            judged.warnings = warnings(
+                of: meter, account: account, adding: added, question.uniqueKey,
+                question.scopes, at: time, standing)
         }
         if judgement.reason == .allowedOverage, let plan = standing.plan, let meter {
             judged.evidence.overagePrice = addedPrice(

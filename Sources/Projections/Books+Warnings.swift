@@ -25,20 +25,29 @@ extension Books {
         }.map { Outcome.Warning(feature: feature, threshold: $0) }
     }
 
-    /// The thresholds that usage of a feature crosses.
+    /// The thresholds that a use of a meter crosses, of all features that the meter counts.
+    /// - Parameters:
+    ///   - units: what it adds, in 10⁻¹² of the meter's unit.
+    ///   - uniqueKey: the value that a unique meter counts.
     func warnings(
-        of feature: String, account: UInt32, adding quantity: Quantity,
-        _ scopes: [CreditHold.Scope], _ time: Timestamp
+        of meter: CompiledMeter, account: UInt32?, adding units: Int128, _ uniqueKey: UInt128?,
+        _ scopes: [CreditHold.Scope], at time: Timestamp, isIn window: Timestamp? = nil,
+        _ known: Standing? = nil
     ) -> [Outcome.Warning] {
-        guard hasWarnings, let meter = meter(ofFeature: feature) else { return [] }
-        let standing = standing(of: account, at: time)
-        guard let limit = limit(of: feature, account: account, standing, at: time),
-            !limit.warnings.isEmpty
-        else { return [] }
-        let place = place(
-            of: limit, meter: meter.number, account: account, standing, scopes, at: time)
-        let used = Quantity(units: usage(of: meter.number, account: account, in: place))
-        return crossed(limit, feature, used.adding(quantity) ?? used, place, account)
+        guard hasWarnings else { return [] }
+        let features = registry.features(countedBy: meter.key)
+        guard !features.isEmpty else { return [] }
+        let standing = known ?? standing(of: account, at: time)
+        return features.flatMap { feature -> [Outcome.Warning] in
+            guard let limit = limit(of: feature, account: account, standing, at: time),
+                !limit.warnings.isEmpty
+            else { return [] }
+            let place = place(
+                of: limit, meter: meter.number, account: account, standing, scopes, at: time)
+            guard window.map({ place.window.contains($0) }) ?? true else { return [] }
+            let after = usage(after: units, uniqueKey, meter, account: account, in: place)
+            return crossed(limit, feature, Quantity(units: after), place, account)
+        }
     }
 
     /// The thresholds that an event crosses, of all features whose meters it feeds. One of an earlier or a later window
@@ -46,37 +55,27 @@ extension Books {
     func warnings(
         of record: borrowing RecordView, account: UInt32?, recordedAt: Int64
     ) -> [Outcome.Warning] {
-        guard hasWarnings, let account else { return [] }
+        guard hasWarnings else { return [] }
         let now = Timestamp(nanoseconds: recordedAt)
         let time = Timestamp(nanoseconds: record.time ?? recordedAt)
         var warnings: [Outcome.Warning] = []
         var known: Standing?
         for meter in registry.meters(listeningTo: record.type) {
-            let features = registry.features(countedBy: meter.key)
-            guard !features.isEmpty,
+            guard !registry.features(countedBy: meter.key).isEmpty,
                 case .counts(let units, let uniqueKey, _) = meter.reading(of: record)
             else { continue }
             let standing = known ?? standing(of: account, at: now)
             known = standing
-            let scopes = scopes(of: record, meter: meter.number, prefix: [])
-            for feature in features {
-                guard let limit = limit(of: feature, account: account, standing, at: now),
-                    !limit.warnings.isEmpty
-                else { continue }
-                let place = place(
-                    of: limit, meter: meter.number, account: account, standing, scopes, at: now)
-                guard place.window.contains(time) else { continue }
-                let after = usage(
-                    after: units, uniqueKey, meter, account: account, in: place)
-                warnings += crossed(limit, feature, Quantity(units: after), place, account)
-            }
+            warnings += self.warnings(
+                of: meter, account: account, adding: units, uniqueKey,
+                scopes(of: record, meter: meter.number, prefix: []), at: now, isIn: time, standing)
         }
         return warnings
     }
 
     /// What a meter has in a window once a use is counted.
-    private func usage(
-        after units: Int128, _ uniqueKey: UInt128, _ meter: CompiledMeter, account: UInt32,
+    func usage(
+        after units: Int128, _ uniqueKey: UInt128?, _ meter: CompiledMeter, account: UInt32?,
         in place: LimitPlace
     ) -> Int128 {
         let used = usage(of: meter.number, account: account, in: place)
@@ -84,6 +83,9 @@ extension Books {
         case .max: return max(used, units)
         case .unique:
             let isThere: Bool
+            guard let account, let uniqueKey else {
+                return used.addingReportingOverflow(1_000_000_000_000).partialValue
+            }
             if let definition = place.definition {
                 isThere = limits.contains(
                     uniqueKey,
@@ -105,9 +107,11 @@ extension Books {
 
     /// The limit of a feature for an account: its override's, else its plan's.
     func limit(
-        of feature: String, account: UInt32, _ standing: Standing, at time: Timestamp
+        of feature: String, account: UInt32?, _ standing: Standing, at time: Timestamp
     ) -> Limit? {
-        let override = entitlements.account(account).override(of: feature, at: time)
+        let override = account.flatMap {
+            entitlements.account($0).override(of: feature, at: time)
+        }
         let allowance = override?.allowance ?? standing.plan?.entitlement(feature)?.allowance
         if case .limit(let limit)? = allowance { return limit }
         return nil

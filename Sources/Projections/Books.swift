@@ -135,6 +135,8 @@ package struct Books: ~Copyable {
         case .cancel, .pause, .resume: try applyStop(record, recordedAt)
         case .subscription: try applySnapshot(record, recordedAt)
         case .override: stale = try applyOverride(record, recordedAt)
+        case .reconcile: try applyReconcile(record, recordedAt)
+        case .account: try applyAccount(record, recordedAt)
         case .finalise: try applyFinalise(record)
         case .creditNote: try applyCreditNote(record)
         case .retire: try applyRetire(record)

@@ -17,6 +17,8 @@ extension Books {
         json.member("plan", standing.plan?.key)
         json.member("since", holding?.began.description)
         json.member("at", time.description)
+        json.member(
+            "archived", number.map { entitlements.account($0).isArchived(at: time) } ?? false)
         json.member("status", holding?.status.name)
         json.member("status_since", holding?.since.description)
         json.member("subscription", holding?.name)

@@ -1,3 +1,4 @@
+import Billing
 package import Bytes
 
 /// What each account has bought, and what was decided for it apart from that: its subscriptions over
@@ -24,9 +25,15 @@ package struct Entitlements: ~Copyable {
         package var outside: [OutsideSubscription] = []
         /// Ascending by effective time, then position.
         package var overrides: [Override] = []
+        /// Ascending by effective time, then position.
+        package var archivals: [Archival] = []
 
         /// Nothing bought.
         package init() {}
+
+        var isEmpty: Bool {
+            own.isEmpty && outside.isEmpty && overrides.isEmpty && archivals.isEmpty
+        }
     }
 
     /// Whether an override has thresholds to warn of.
@@ -95,6 +102,11 @@ package struct Entitlements: ~Copyable {
             for subscription in account.outside { subscription.append(to: &bytes) }
             bytes.appendVarint(UInt64(account.overrides.count))
             for override in account.overrides { override.append(to: &bytes) }
+            bytes.appendVarint(UInt64(account.archivals.count))
+            for change in account.archivals {
+                bytes.appendInteger(change.effective.nanoseconds)
+                bytes.append(change.isArchived ? 1 : 0)
+            }
         }
     }
 
@@ -116,9 +128,12 @@ package struct Entitlements: ~Copyable {
                     account.overrides.append(try Override(from: &reader))
                 }
                 if account.overrides.contains(where: \.hasWarnings) { hasWarnings = true }
-                guard
-                    !(account.own.isEmpty && account.outside.isEmpty && account.overrides.isEmpty)
-                else { continue }
+                for _ in 0..<(try reader.readVarint()) {
+                    let effective = try reader.readTimestamp()
+                    account.archivals.append(
+                        Archival(effective: effective, isArchived: try reader.readFlag()))
+                }
+                guard !account.isEmpty else { continue }
                 accounts.grow(to: number + 1, with: Account())
                 accounts[number] = account
             }

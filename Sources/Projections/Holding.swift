@@ -55,6 +55,8 @@ package struct Holding: Sendable {
             guard change.effective <= time else { break }
             holding?.advance(to: change.effective)
             guard let terms = change.terms ?? holding?.terms else { continue }
+            // What has ended does not pause or go on; only a new beginning brings it back.
+            if holding?.status.hasEnded == true, change.terms == nil { continue }
             guard var next = holding else {
                 holding = Holding(change, terms, started)
                 continue

@@ -74,6 +74,14 @@ package enum Reading {
 }
 
 extension CompiledMeter {
+    /// Whether usage with another use is the sum of both.
+    var isSummed: Bool {
+        switch aggregation {
+        case .count, .sum, .average: true
+        case .max, .min, .unique, .latest, .timeWeighted: false
+        }
+    }
+
     /// Whether events of a type are this meter's.
     package func listens(to type: RawSpan) -> Bool {
         let mine = eventType

@@ -206,6 +206,11 @@ package struct Registry: ~Copyable {
     /// The meter as a consume reads it: its properties stand under `data` of the data.
     package func consumeMeter(_ number: UInt32) -> CompiledMeter { consumeMeters[Int(number)] }
 
+    /// Meters that burn credits, as events read them.
+    var burningMeters: [CompiledMeter] {
+        meters.indices.map { eventMeter(UInt32($0)) }.filter { $0.burn != nil }
+    }
+
     /// The meter as an event reads it.
     package func eventMeter(_ number: UInt32) -> CompiledMeter {
         let meter = meters[Int(number)]

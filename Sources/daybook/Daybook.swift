@@ -37,11 +37,13 @@ struct Daybook: ParsableCommand {
                 subcommands: [
                     RecordCommand.self, ImportCommand.self, ConsumeCommand.self,
                     HoldCommand.self, SettleCommand.self, ReleaseCommand.self, ExtendCommand.self,
-                    SubscribeCommand.self, PauseCommand.self, ResumeCommand.self,
+                    AccountCommand.self, SubscribeCommand.self, PauseCommand.self,
+                    ResumeCommand.self,
                     CancelCommand.self, OverrideCommand.self, SyncCommand.self,
                     GrantCommand.self, VoidCommand.self,
                     RefundCommand.self, ResetCommand.self,
-                    FinaliseCommand.self, CreditNoteCommand.self, RedactCommand.self,
+                    ReconcileCommand.self, FinaliseCommand.self, CreditNoteCommand.self,
+                    RedactCommand.self,
                     RetireCommand.self,
                 ]),
             CommandGroup(

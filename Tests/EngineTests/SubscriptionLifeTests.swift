@@ -253,4 +253,43 @@ import Testing
         book.clock.set("2026-04-02T00:00:00Z")
         #expect(try lines(book, "2026-03").first == "base 62.00")
     }
+
+    /// An archived account is denied everything; what happens is recorded and charged.
+    @Test func anArchivedAccountIsDenied() throws {
+        let book = try book()
+        #expect(try ask(book, "account", #","action":"archive""#).printed("error") == "bad_request")
+        #expect(
+            try ask(book, "account", #","action":"create","name":"A""#).printed("outcome")
+                == "recorded")
+        #expect(try ask(book, "account", #","action":"create""#).printed("error") == "exists")
+        try ask(book, "subscribe", #","plan":"team""#)
+        try ask(book, "override", #","feature":"sso","entitlement":true"#)
+        try ask(book, "account", #","action":"archive","effective":"2026-03-02T00:00:00Z""#)
+        #expect(try reason(book) == "allowed_override")
+        book.clock.set("2026-03-02T00:00:00Z")
+        #expect(try reason(book) == "account_archived")
+        try book.event("e", "call", "a")
+        #expect(try lines(book, "2026-03").contains("calls 1.00"))
+        #expect(try ask(book, "account", #","action":"archive""#).printed("error") == "bad_request")
+        try ask(book, "account", #","action":"restore""#)
+        #expect(try reason(book) == "allowed_override")
+        #expect(try ask(book, "account", #","action":"restore""#).printed("error") == "bad_request")
+        #expect(try ask(book, "account", #","action":"rename""#).printed("error") == "bad_request")
+        #expect(try book.verifies())
+    }
+
+    /// What was announced before a cancellation does not bring the subscription back.
+    @Test func whatHasEndedDoesNotPause() throws {
+        let book = try book()
+        try ask(book, "subscribe", #","plan":"team""#)
+        try ask(
+            book, "pause",
+            #","effective":"2026-03-04T00:00:00Z","until":"2026-03-05T00:00:00Z""#)
+        book.clock.set("2026-03-03T00:00:00Z")
+        try ask(book, "cancel")
+        for day in ["03", "04", "06"] {
+            book.clock.set("2026-03-\(day)T12:00:00Z")
+            #expect(try plan(book) == "free")
+        }
+    }
 }

@@ -52,7 +52,7 @@ extension CreditAccount {
     /// - Returns: false where a draw names no grant or exceeds it: the entry contradicts the log.
     package mutating func draw(_ draws: [Draw], shortfall: Quantity, unit: String) -> Bool {
         let owed = self.shortfall(of: unit).units
-        guard !owed.addingReportingOverflow(shortfall.units).overflow, take(draws) else {
+        guard !owed.addingReportingOverflow(shortfall.units).overflow, pay(draws) else {
             return false
         }
         if shortfall < .zero { reduceShortfall(of: unit, by: -shortfall.units) }
@@ -61,7 +61,7 @@ extension CreditAccount {
         return true
     }
 
-    private mutating func take(_ draws: [Draw]) -> Bool {
+    mutating func pay(_ draws: [Draw]) -> Bool {
         for draw in draws {
             let index = Int(draw.grant)
             guard index < grants.count, draw.units >= 0,
@@ -75,7 +75,7 @@ extension CreditAccount {
 
     /// Reserves what a hold drew.
     package mutating func place(_ hold: CreditHold) -> Bool {
-        guard take(hold.draws) else { return false }
+        guard pay(hold.draws) else { return false }
         for draw in hold.draws {
             let held = grants[Int(draw.grant)].held.units + draw.units
             grants[Int(draw.grant)].held = Quantity(units: held)

@@ -69,6 +69,46 @@ struct FinaliseCommand: QueryCommand {
     func lines(_ reply: Reply) -> [String] { InvoiceText.lines(reply) }
 }
 
+/// `daybook reconcile ACCOUNT`.
+struct ReconcileCommand: QueryCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reconcile",
+        abstract: "Let a period's events have drawn credits in the order of their own times.",
+        discussion: """
+            Credits are drawn as events come. Where some came late, others may have taken what was \
+            theirs; an entry compensates the difference, by grant, and no entry is changed. What \
+            was decided of consumes and holds stays. `finalise` does it first by itself.
+
+            Example: daybook reconcile acme --period 2023-11
+            """)
+
+    @OptionGroup var which: InvoiceArguments
+    @OptionGroup var server: SocketOptions
+    @OptionGroup var format: JSONOption
+
+    var books: BookOptions { BookOptions(server) }
+
+    func request() -> Request { which.request("reconcile") }
+
+    func lines(_ reply: Reply) -> [String] {
+        let head =
+            "\(which.account), \(reply.shown("name")): \(reply.shown("uses")) uses of credits"
+        guard reply["outcome"].shown == "recorded" else {
+            return [head, "they drew in the order of their times; nothing to compensate"]
+        }
+        var lines = [head + ", compensated at position \(reply.shown("position"))"]
+        for draw in reply["draws"]?.elements ?? [] {
+            lines.append("  grant \(draw["grant"].shown) pays \(draw["credits"].grouped) more")
+        }
+        for shortfall in reply["shortfalls"]?.elements ?? [] {
+            lines.append(
+                "  overage in \(shortfall["unit"].shown): \(shortfall["before"].grouped) before, "
+                    + "\(shortfall["after"].grouped) now")
+        }
+        return lines
+    }
+}
+
 /// `daybook credit-note ACCOUNT/PERIOD LINE`.
 struct CreditNoteCommand: QueryCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,119 @@
+import Billing
+import Bytes
+import Codec
+import Money
+import Platform
+import Projections
+import SegmentedLog
+
+/// What became of compensating an account's draws.
+package struct Reconciled: Sendable {
+    /// The entry; nil: nothing had to be compensated.
+    let position: Position?
+    let data: Value
+    let head: Position
+
+    func write(to json: inout JSONWriter) {
+        json.member("outcome", position == nil ? "unchanged" : "recorded")
+        for name in ["name", "period", "uses", "draws", "shortfalls"] {
+            json.key(name)
+            json.value(data[name] ?? .null)
+        }
+        json.member("position", position ?? head)
+    }
+}
+
+extension Engine {
+    /// Source of the entries that compensate draws.
+    private static let reconcileSource = "daybook.reconcile"
+
+    /// Makes the credits that the events of a billing period drew those that they would have drawn in the order
+    /// of their own times, by an entry that compensates the difference. Finalised periods stay as they are.
+    func reconcile(
+        account: String, period: String?, at: Timestamp
+    ) throws(Refusal) -> Reconciled {
+        try refuseIfReadOnly()
+        guard durable.withLock({ $0.books.account(account) != nil }) else {
+            throw Refusal(
+                code: "unknown_account", field: "account",
+                message: "account: the log has no entry of \"\(account)\"")
+        }
+        for _ in 0..<Self.attemptsMax {
+            let (facts, found, _) = try billingFacts(account: account, period: period, at: at)
+            if facts.state.finalised(found.name) != nil {
+                throw Refusal(
+                    code: "period_final", field: "period",
+                    message: "period: \(found.name) is finalised; its draws stay as they are")
+            }
+            if let done = try reconcile(facts, found, at: at) { return done }
+        }
+        throw Self.tooBusy
+    }
+
+    /// - Returns: nil if something else came between.
+    func reconcile(
+        _ billing: BillingFacts, _ found: BillingPeriod, at: Timestamp
+    ) throws(Refusal) -> Reconciled? {
+        let facts = durable.withLock {
+            $0.books.reconciliationFacts(of: billing.account, at: at)
+        }
+        let (uses, earlier) =
+            try facts.map { facts throws(Refusal) in
+                try creditUses(facts, billing, in: found.period)
+            } ?? ([], [])
+        let result = facts?.account.reconciliation(of: uses, after: earlier) ?? Reconciliation()
+        let data = ReconcileOrder.data(
+            result, name: found.name, period: found.period, uses: uses.count,
+            state: facts?.state ?? .zero)
+        guard let facts, !result.isEmpty else {
+            return Reconciled(position: nil, data: data, head: billing.position)
+        }
+        guard result.draws.count <= ReconcileOrder.drawsMax else {
+            throw Refusal(
+                code: "too_large", field: "account",
+                message: "\(result.draws.count) grants would change; one entry compensates "
+                    + "\(ReconcileOrder.drawsMax) at most")
+        }
+        let made = record(
+            .reconcile, source: Self.reconcileSource,
+            id: "\(billing.account)/\(found.name)/\(facts.position)", account: billing.account,
+            data: data)
+        guard let (reply, detail) = made else {
+            throw failure == nil && !isClosing ? Self.tooBusy : refusalNow
+        }
+        switch reply.status {
+        case .recorded:
+            return Reconciled(position: reply.position, data: data, head: billing.position)
+        case .refused where detail?.refusal?.code == "stale", .duplicate, .conflict: return nil
+        case .refused: throw detail?.refusal ?? refusalNow
+        case .unknown: throw refusalNow
+        }
+    }
+
+    /// What the events of a period drew, in billing order, and what was compensated of it before.
+    private func creditUses(
+        _ facts: ReconciliationFacts, _ billing: BillingFacts, in period: Period
+    ) throws(Refusal) -> ([CreditUse], [Reconciliation]) {
+        var uses: [(use: MeterUse, credits: CreditUse)] = []
+        var earlier: [Reconciliation] = []
+        let source = LoggedEntries(engine: self, account: billing.account)
+        try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
+            let record = try RecordView(record: bytes)
+            if record.kind == .reconcile {
+                let order = try ReconcileOrder.read(record)
+                if order.period == period { earlier.append(order.reconciliation) }
+            }
+            guard record.kind == .event else { return }
+            let time = Timestamp(nanoseconds: record.time ?? recordedAt)
+            guard period.contains(time) else { return }
+            let order = MeterUse(
+                position: position, time: time, order: record.identityOrder, value: .zero, key: 0,
+                removes: false, dimensions: [], isConsume: false)
+            for credits in facts.uses(
+                of: record, try record.outcome(), at: position, time: time)
+            { uses.append((order, credits)) }
+        }
+        uses.sort { MeterUse.precedes($0.use, $1.use) }
+        return (uses.map(\.credits), earlier)
+    }
+}
