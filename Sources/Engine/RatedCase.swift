@@ -122,9 +122,11 @@ package struct RatedCase: ~Copyable {
                 throw .bad("kind", "\"\(word)\" is none that a case can have")
             }
             guard case .object(let members) = entry else { return }
-            let data = members.filter { !["kind", "recorded_at", "effective"].contains($0.name) }
-                // An entry's kind and a grant's have one name.
-                .map { ($0.name == "grant_kind" ? "kind" : $0.name, placed($0)) }
+            let data = members.filter {
+                !["kind", "id", "recorded_at", "effective"].contains($0.name)
+            }
+            // An entry's kind and a grant's have one name.
+            .map { ($0.name == "grant_kind" ? "kind" : $0.name, placed($0)) }
             try append(kind, try command(kind, entry, .object(of: data)), recordedAt)
         }
     }
@@ -207,7 +209,7 @@ package struct RatedCase: ~Copyable {
             time = read
         }
         let result = commands.encode(
-            kind, source: "case", id: "\(position)",
+            kind, source: "case", id: entry["id"]?.text ?? "\(position)",
             subject: kind == .publish ? nil : Self.account, time: time,
             timeText: entry["effective"]?.text ?? "", data: data, into: &arena)
         switch result {

@@ -8,6 +8,13 @@ extension Books {
     /// - Parameter end: changes recorded at this position or later are left out; catalogs are
     ///   always all of them.
     package func contract(of account: UInt32?, before end: Position = .max) -> Contract {
+        laidOut(account, before: end).contract
+    }
+
+    /// The contract of an account, and the versions that hold for its subscriptions from a time on.
+    private func laidOut(
+        _ account: UInt32?, before end: Position = .max
+    ) -> (contract: Contract, moves: [VersionMove]) {
         let known = (account.map { entitlements.account($0) } ?? .init()).before(end)
         var moves: [VersionMove] = []
         var waiting: [(ordinal: Int, existing: Registry.Existing)] = []
@@ -27,7 +34,7 @@ extension Books {
             moves.append(VersionMove(ordinal: ordinal, from: from))
             contract = self.contract(known, moves)
         }
-        return contract
+        return (contract, moves)
     }
 
     /// A version that holds for older subscriptions from a time on.
@@ -142,12 +149,10 @@ extension Books {
         }
         standing.holding = holding
         var ordinal = Int(holding.catalog)
-        standing.plan = plan(of: holding, in: ordinal)
         if registry.movesSubscriptions {
-            let stretch = contract(of: account).stretch(at: time)
-            if let plan = stretch.plan { standing.plan = plan }
-            ordinal = Int(stretch.version)
+            ordinal = self.ordinal(for: holding, at: time, laidOut(account).moves)
         }
+        standing.plan = plan(of: holding, in: ordinal)
         standing.version = ordinal
         switch registry.catalog?.statuses[holding.status] ?? .allow {
         case .allow: break

@@ -229,7 +229,7 @@ extension Books {
         let override = own?.override(of: feature.key, at: time)
         var entitlement = Entitlement(of: feature)
         entitlement.isKnown = account != nil
-        entitlement.override = override?.allowance
+        entitlement.override = override?.allowance(for: standing)
         entitlement.hasPlan = standing.plan != nil
         entitlement.denial = standing.denial
         entitlement.allowance = standing.plan?.entitlement(feature.key)?.allowance

@@ -69,6 +69,6 @@ extension Books {
         limits.reset(
             .init(
                 meter: meter.number, time: now, anchor: moves ? now : moved, base: month.units),
-            windows: keys, of: account)
+            windows: keys, features: registry.features(countedBy: meter.key), of: account)
     }
 }

@@ -112,7 +112,8 @@ extension Books {
         let override = account.flatMap {
             entitlements.account($0).override(of: feature, at: time)
         }
-        let allowance = override?.allowance ?? standing.plan?.entitlement(feature)?.allowance
+        let allowance =
+            override?.allowance(for: standing) ?? standing.plan?.entitlement(feature)?.allowance
         if case .limit(let limit)? = allowance { return limit }
         return nil
     }

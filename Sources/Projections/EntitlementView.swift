@@ -62,7 +62,8 @@ extension Books {
         _ feature: Feature, _ standing: Standing, _ override: Override?, _ account: String,
         _ time: Timestamp, to json: inout JSONWriter
     ) {
-        let allowance = override?.allowance ?? standing.plan?.entitlement(feature.key)?.allowance
+        let allowance =
+            override?.allowance(for: standing) ?? standing.plan?.entitlement(feature.key)?.allowance
         let limit: Limit? = if case .limit(let limit)? = allowance { limit } else { nil }
         // Of a limit by a property: of a value that nobody has used.
         let data = limit?.by?.reversed().reduce(Value.object(of: [("", .null)])) {

@@ -31,13 +31,16 @@ package struct Holding: Sendable {
 
     /// What is left of it at a later instant.
     private mutating func advance(to time: Timestamp) {
+        if status == .paused, let pauseUntil, pauseUntil <= time { goOn(at: pauseUntil) }
         if status == .trialing, let trialUntil, trialUntil <= time {
             become(.active, since: trialUntil)
         }
-        if status == .paused, let pauseUntil, pauseUntil <= time {
-            become(.active, since: pauseUntil)
-        }
         if !status.hasEnded, let cancelAt, cancelAt <= time { become(.canceled, since: cancelAt) }
+    }
+
+    /// Ends a pause; it does not end a trial.
+    private mutating func goOn(at time: Timestamp) {
+        become(trialUntil.map { $0 > time } == true ? .trialing : .active, since: time)
     }
 
     private mutating func become(_ next: SubscriptionStatus, since time: Timestamp) {
@@ -62,7 +65,11 @@ package struct Holding: Sendable {
                 continue
             }
             if next.status.hasEnded { next.began = change.effective }
-            next.become(change.status, since: change.effective)
+            if change.terms == nil, change.status == .active {
+                next.goOn(at: change.effective)
+            } else {
+                next.become(change.status, since: change.effective)
+            }
             if change.terms != nil {
                 next.terms = terms
                 next.catalog = change.catalog
@@ -71,9 +78,6 @@ package struct Holding: Sendable {
                 next.started = started ?? change.effective
                 next.trialUntil = change.trialUntil
                 next.cancelAt = change.cancelAt
-            } else if next.status == .active, let end = next.trialUntil, end > change.effective {
-                // A pause does not end a trial.
-                next.become(.trialing, since: change.effective)
             }
             next.pauseUntil = change.pauseUntil
             holding = next

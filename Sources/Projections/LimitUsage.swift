@@ -198,8 +198,12 @@ package struct LimitUsage: ~Copyable {
     }
 
     /// Begins a meter's windows anew.
-    /// - Parameter keys: windows whose usage is forgotten.
-    package mutating func reset(_ reset: Reset, windows keys: [Key], of account: UInt32) {
+    /// - Parameters:
+    ///   - keys: windows whose usage is forgotten.
+    ///   - features: those that the meter counts: they are warned of again.
+    package mutating func reset(
+        _ reset: Reset, windows keys: [Key], features: [String], of account: UInt32
+    ) {
         accounts.grow(to: Int(account) + 1, with: Account())
         isEmpty = false
         accounts[Int(account)].resets.removeAll { $0.meter == reset.meter }
@@ -210,7 +214,7 @@ package struct LimitUsage: ~Copyable {
             keys.contains { $0.definition == cell.key.definition && $0.start == cell.key.start }
                 && definitions[Int(cell.key.definition)].meter == reset.meter
         }
-        accounts[Int(account)].warned.removeAll()
+        accounts[Int(account)].warned.removeAll { features.contains($0.feature) }
         pages.touch(account: account)
     }
 

@@ -28,6 +28,11 @@ package struct Override: Sendable {
         self.allowance = allowance
     }
 
+    /// What is allowed, with what the quantity of the subscription makes of it.
+    func allowance(for standing: Books.Standing) -> PlanEntitlement.Allowance? {
+        allowance?.forEach(standing.holding?.terms.quantity ?? 1)
+    }
+
     /// Whether it has thresholds to warn of.
     var hasWarnings: Bool {
         if case .limit(let limit)? = allowance { !limit.warnings.isEmpty } else { false }
