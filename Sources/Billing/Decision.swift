@@ -58,7 +58,7 @@ package struct Judgement: Hashable, Sendable {
 }
 
 /// The access decision, as a pure function. Checked in this order, the first that applies counts:
-/// override, state of the subscription, plan and add-ons, value, limit, credits; where nothing says anything of
+/// override, state of the subscription, plan and add-ons, value, limit, credits, spending cap; where nothing says anything of
 /// a feature, its own default.
 package struct Entitlement {
     /// The feature that is asked for.
@@ -85,6 +85,8 @@ package struct Entitlement {
     package var creditCost: Quantity?
     /// What can be spent now.
     package var creditBalance = Quantity.zero
+    /// Whether the request would take the month's usage beyond what it may cost.
+    package var passesSpendCap = false
 
     /// A request of a feature by an account on a plan that does not name it.
     package init(of feature: Feature) { self.feature = feature }
@@ -139,6 +141,11 @@ package struct Entitlement {
             return Judgement(
                 allowed: false, reason: .creditInsufficient, limit: limit, used: used,
                 remaining: creditBalance)
+        }
+        if passesSpendCap {
+            return Judgement(
+                allowed: false, reason: .spendCapReached, limit: limit, used: used,
+                remaining: limit.map { Self.left(of: $0, used) })
         }
         var remaining = limit.map { Self.left(of: $0, after) }
         if remaining == nil, let creditCost { remaining = creditBalance.subtracting(creditCost) }

@@ -235,39 +235,9 @@ extension Books {
         entitlement.allowance = standing.plan?.entitlement(feature.key)?.allowance
         entitlement.value = question.value
         entitlement.quantity = question.quantity
-        var cover = Cover()
-        var place: LimitPlace?
         let meter = meter(ofFeature: feature.key)
-        if let meter {
-            place = self.place(
-                of: entitlement.limit ?? Limit(.zero), meter: meter.number, account: account,
-                standing, question.scopes, at: time)
-            let units = place.map { usage(of: meter.number, account: account, in: $0) } ?? 0
-            entitlement.used =
-                Quantity(units: units).adding(question.taking)
-                ?? Quantity(units: .max)
-            if let place, !meter.isSummed, question.quantity > .zero || question.uniqueKey != nil {
-                // What a maximum or distinct values become is no sum; without a value it is a new one.
-                entitlement.usedAfter = Quantity(
-                    units: usage(
-                        after: question.quantity.units, question.uniqueKey, meter,
-                        account: account, in: place))
-            }
-            let holds = account.map { !credits.account($0).holds.isEmpty } ?? false
-            if meter.burn != nil || holds {
-                let state = question.state ?? creditAccount(of: account, at: time)
-                let by = entitlement.limit?.by
-                let scope = by.flatMap { by in question.scopes.first { $0.by == by } }
-                // One meter may count several features, and each of their holds is usage to come.
-                let held = state.heldQuantity(
-                    of: registry.features(countedBy: meter.key), in: scope)
-                entitlement.used = entitlement.used.adding(held) ?? entitlement.used
-                cover = self.cover(
-                    meter, feature.key, question.quantity, state, at: time, cost: question.cost)
-                entitlement.creditCost = cover.cost
-                entitlement.creditBalance = cover.balance
-            }
-        }
+        let measured = meter.map { measure(question, $0, standing, &entitlement) } ?? Measured()
+        let (cover, place) = (measured.cover, measured.place)
         let judgement = entitlement.judge()
         var judged = Judged(
             decision: OutcomeDecision(allowed: judgement.allowed, reason: judgement.reason),
@@ -285,6 +255,57 @@ extension Books {
                 of: meter.number, account, plan, adding: question.quantity, at: time)
         }
         return judged
+    }
+
+    /// What usage and credits say to a request.
+    private struct Measured {
+        var place: LimitPlace?
+        var cover = Cover()
+    }
+
+    /// Puts into an entitlement what its meter, holds, credits and spending say.
+    private func measure(
+        _ question: Question, _ meter: CompiledMeter, _ standing: Standing,
+        _ entitlement: inout Entitlement
+    ) -> Measured {
+        let (account, time) = (question.account, question.time)
+        var measured = Measured()
+        let place = place(
+            of: entitlement.limit ?? Limit(.zero), meter: meter.number, account: account,
+            standing, question.scopes, at: time)
+        measured.place = place
+        let units = usage(of: meter.number, account: account, in: place)
+        entitlement.used =
+            Quantity(units: units).adding(question.taking) ?? Quantity(units: .max)
+        if !meter.isSummed, question.quantity > .zero || question.uniqueKey != nil {
+            // What a maximum or distinct values become is no sum; without a value it is a new one.
+            entitlement.usedAfter = Quantity(
+                units: usage(
+                    after: question.quantity.units, question.uniqueKey, meter,
+                    account: account, in: place))
+        }
+        var held = Quantity.zero
+        let hasHolds = account.map { !credits.account($0).holds.isEmpty } ?? false
+        if meter.burn != nil || hasHolds {
+            let state = question.state ?? creditAccount(of: account, at: time)
+            let by = entitlement.limit?.by
+            let scope = by.flatMap { by in question.scopes.first { $0.by == by } }
+            // One meter may count several features, and each of their holds is usage to come.
+            let features = registry.features(countedBy: meter.key)
+            held = state.heldQuantity(of: features)
+            let heldHere = by == nil ? held : state.heldQuantity(of: features, in: scope)
+            entitlement.used = entitlement.used.adding(heldHere) ?? Quantity(units: .max)
+            measured.cover = cover(
+                meter, question.feature, question.quantity, state, at: time, cost: question.cost)
+            entitlement.creditCost = measured.cover.cost
+            entitlement.creditBalance = measured.cover.balance
+        }
+        if let plan = standing.plan, plan.terms.spendCap != nil {
+            entitlement.passesSpendCap = passesSpendCap(
+                of: plan, meter, account, counting: [held, question.taking],
+                adding: question.quantity, at: time)
+        }
+        return measured
     }
 
     private func evidence(
@@ -308,30 +329,6 @@ extension Books {
         evidence.catalog = standing.version.map { registry.versions[$0].position }
         evidence.override = override?.position
         return evidence
-    }
-
-    /// What more usage of a meter adds to a bill by calendar months.
-    /// - Returns: nil where the bill depends on more than the month's count.
-    private func addedPrice(
-        of number: UInt32, _ account: UInt32?, _ plan: Plan, adding quantity: Quantity,
-        at time: Timestamp
-    ) -> Fraction? {
-        guard plan.terms.cycle == .monthly else { return nil }
-        let meter = registry.meters[Int(number)]
-        let prices = plan.prices.filter { $0.meter == meter.key }
-        guard !prices.isEmpty, prices.allSatisfy({ !PriceCharge.needsUses($0, meter) }) else {
-            return nil
-        }
-        let counted = account.map {
-            counters.total(
-                account: $0, meter: number, month: Month(containing: time.nanoseconds)
-            ).units
-        }
-        let before = Fraction(Quantity(units: counted ?? 0))
-        let after = before + Fraction(quantity)
-        return prices.reduce(Fraction.zero) { sum, price in
-            sum + PriceCharge.total(price, meter, after) - PriceCharge.total(price, meter, before)
-        }
     }
 }
 

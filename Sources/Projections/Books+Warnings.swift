@@ -16,7 +16,7 @@ extension Books {
         let known =
             account.map {
                 limits.warned(
-                    of: feature, scope: place.scope, start: place.window.start, account: $0)
+                    of: feature, scope: place.scope, window: place.window, account: $0)
             } ?? 0
         guard last > known else { return [] }
         let used = Fraction(after) * Fraction(100)

@@ -241,11 +241,12 @@ package struct LimitUsage: ~Copyable {
 
     /// The highest threshold that was warned of in a window; 0: none.
     package func warned(
-        of feature: String, scope: [UInt8], start: Timestamp, account: UInt32
+        of feature: String, scope: [UInt8], window: Period, account: UInt32
     ) -> UInt32 {
         guard Int(account) < accounts.count else { return 0 }
         return accounts[Int(account)].warned.first {
-            $0.start == start && $0.feature == feature && $0.scope == scope
+            $0.start == window.start && $0.end == window.end && $0.feature == feature
+                && $0.scope == scope
         }?.threshold ?? 0
     }
 
@@ -258,9 +259,12 @@ package struct LimitUsage: ~Copyable {
         var warned = accounts[Int(account)].warned
         warned.removeAll {
             $0.end <= now
-                || $0.start == window.start && $0.feature == feature && $0.scope == scope
+                || $0.start == window.start && $0.end == window.end && $0.feature == feature
+                    && $0.scope == scope
         }
-        let place = warned.firstIndex { ($0.feature, $0.start) > (feature, window.start) }
+        let place = warned.firstIndex {
+            ($0.feature, $0.start, $0.end) > (feature, window.start, window.end)
+        }
         warned.insert(
             Warned(
                 feature: feature, scope: scope, start: window.start, end: window.end,

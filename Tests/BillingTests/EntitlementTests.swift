@@ -161,4 +161,27 @@ import Testing
             }
         }
     }
+
+    /// D-14 and more of its kind: which of two limits is the more generous.
+    @Test(
+        arguments: [
+            ("70 week", "8 day", 0), ("15 day", "70 week", 0), ("300 month", "10 day", 0),
+            ("8 day", "70 week", 1), ("10 day", "300 month", 0), ("1000 never", "1 year", 1),
+            ("1 year", "1000 never", 0), ("5 never", "6 never", 1), ("24 day", "1 hour", 0),
+            ("23 day", "1 hour", 1), ("365 year", "1 day", 0), ("0 day", "1 never", 1),
+            ("10 day soft", "10 day", 0), ("10 day", "10 day soft", 1),
+            ("11 day", "10 day soft", 0),
+        ])
+    func theMoreGenerousCounts(_ first: String, _ second: String, _ winner: Int) throws {
+        let both = try [first, second].map { text -> PlanEntitlement.Allowance in
+            let words = text.split(separator: " ").map(String.init)
+            var limit = Limit(try #require(Quantity(words[0])))
+            limit.window = try #require(LimitWindow(text: words[1], anchor: .calendar))
+            limit.isHard = words.count < 3
+            return .limit(limit)
+        }
+        #expect(PlanEntitlement.Allowance.mostGenerous(both) == both[winner])
+        #expect(PlanEntitlement.Allowance.mostGenerous(both + [.off]) == both[winner])
+        #expect(PlanEntitlement.Allowance.mostGenerous(both + [.on]) == .on)
+    }
 }

@@ -320,48 +320,4 @@ import Testing
             #"{"specversion":"1.0","id":"e","source":"s","type":"x","subject":"zoe"}"#)
         #expect(try reason("zoe", "sso") == "no_active_subscription")
     }
-
-    /// A consume of nothing is a new value all the same, and a maximum is no sum.
-    @Test func whatIsNoSumIsDecidedAsItCounts() throws {
-        let book = try book(Self.catalog(#""people":{"limit":2}"#))
-        func seen(_ who: Int, _ quantity: Int) throws -> String {
-            try consume(book, "\(quantity)", "people", data: #"{"who":\#(who)}"#)
-        }
-        #expect(try seen(1, 1) == "allowed" && seen(2, 5) == "allowed")
-        #expect(try seen(3, 0) == "limit_reached" && seen(3, 1) == "limit_reached")
-        #expect(try seen(1, 1) == "allowed")
-        #expect(try check(book, "people").printed("used") == "2")
-        let disk = Self.catalog(
-            #""disk":{"limit":15,"warn":[80]}"#, features: #","disk":{"meter":"disk"}"#
-        )
-        .replacing(
-            #""people":{"event""#,
-            with: #""disk":{"event":"d","aggregate":"max","value":"n"},"people":{"event""#)
-        try book.publish(disk)
-        try ask(book, "subscribe", #""plan":"p""#)
-        #expect(try consume(book, "10", "disk") == "allowed")
-        let same = try ask(book, "consume", #""feature":"disk","quantity":6"#)
-        #expect(same.printed("used") == "10" && same["warnings"] == nil)
-        #expect(try consume(book, "16", "disk") == "limit_reached")
-        let more = try ask(book, "consume", #""feature":"disk","quantity":12"#)
-        #expect(more.printed("remaining") == "3" && more.list("warnings").count == 1)
-        try settlesDown(book)
-    }
-
-    /// Features that share a meter are warned of by each other's use, also by the first entry of an account.
-    @Test func aSharedMeterWarnsForAll() throws {
-        let book = try Book()
-        try book.publish(
-            Self.catalog(
-                #""calls":{"limit":10,"warn":[50]},"batch":{"limit":4,"warn":[50]}"#,
-                more: #","default_plan":"p""#))
-        let first = try book.record(
-            #"{"specversion":"1.0","id":"e","source":"s","type":"call","subject":"a","data":{"n":2}}"#
-        )
-        #expect(first.list("warnings").map { $0.printed("feature") } == ["batch"])
-        let second = try ask(book, "consume", #""feature":"batch","quantity":2"#)
-        #expect(second.list("warnings").isEmpty)
-        let third = try ask(book, "consume", #""feature":"calls","quantity":1"#)
-        #expect(third.list("warnings").map { $0.printed("feature") } == ["calls"])
-    }
 }

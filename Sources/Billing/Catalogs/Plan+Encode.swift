@@ -21,6 +21,7 @@ extension Plan {
         if terms.cycle != .monthly { members.append(("billing", terms.cycle.value)) }
         if let minimum = terms.minimum { members.append(("minimum", minimum.value)) }
         if let maximum = terms.maximum { members.append(("maximum", maximum.value)) }
+        if let cap = terms.spendCap { members.append(("spend_cap", cap.value)) }
         if !terms.discounts.isEmpty {
             members.append(("discounts", .array(terms.discounts.map(\.value))))
         }

@@ -16,7 +16,7 @@ struct PlanReader {
     func read(_ value: Value, _ parent: inout CatalogReader) -> Plan {
         var known = ["name", "currency", "entitlements", "prices", "grants"]
         if !isAddon {
-            known += ["billing", "minimum", "maximum", "discounts", "tax", "order"]
+            known += ["billing", "minimum", "maximum", "discounts", "tax", "order", "spend_cap"]
         }
         var reader = CatalogReader(value, path: "\(group).\(key)", known: known)
         defer { parent.add(contentsOf: reader.problems) }
@@ -32,9 +32,29 @@ struct PlanReader {
                 .read(member, &reader)
         }
         let grants = PlanGrant.list(credits, features, meters, &reader)
+        let terms = isAddon ? PlanTerms() : terms(&reader)
+        if terms.spendCap != nil { checkSpendCap(terms, prices, &reader) }
         return Plan(
             key: key, name: name, currency: own, entitlements: entitlements, prices: prices,
-            grants: grants, terms: isAddon ? PlanTerms() : terms(&reader))
+            grants: grants, terms: terms)
+    }
+
+    /// What a request adds to the bill must follow from the counters of the month.
+    private func checkSpendCap(
+        _ terms: PlanTerms, _ prices: [Price], _ reader: inout CatalogReader
+    ) {
+        if terms.cycle != .monthly {
+            reader.add("spend_cap", "fits a plan that is billed by calendar months in UTC")
+        }
+        for price in prices {
+            guard let meter = meters.first(where: { $0.key == price.meter }),
+                PriceCharge.needsUses(price, meter) || !meter.isCounted
+            else { continue }
+            reader.add(
+                "spend_cap",
+                "what \"\(price.key)\" costs depends on single events, so it is not known at once; "
+                    + "leave the cap or that price out")
+        }
     }
 
     private func terms(_ reader: inout CatalogReader) -> PlanTerms {
@@ -46,6 +66,7 @@ struct PlanReader {
         terms.maximum = reader.quantity("maximum")
         reader.checkBounds(terms.minimum, terms.maximum)
         terms.discounts = Discount.list(&reader)
+        terms.spendCap = reader.positive("spend_cap")
         terms.tax = reader.group("tax", known: ["rate", "name"]) { group in
             let name = group.text("name") ?? "Tax"
             return group.requiredQuantity("rate").map { Tax(rate: $0, name: name) }

@@ -211,6 +211,8 @@ package struct PlanTerms: Hashable, Sendable {
     package var discounts: [Discount] = []
     /// nil: none.
     package var tax: Tax?
+    /// What the usage of a calendar month may cost before a consume is denied, before discounts and tax; nil: anything.
+    package var spendCap: Quantity?
     /// All steps, each once.
     package var order = InvoiceStep.allCases
 

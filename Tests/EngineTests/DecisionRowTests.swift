@@ -1,0 +1,175 @@
+import Billing
+import Codec
+import Engine
+import Foundation
+import Money
+import Projections
+import Testing
+
+/// Decisions through the protocol, number by number: distinct values, shared meters, spending, credits.
+@Suite struct DecisionRowTests {
+    private static func catalog(
+        _ entitlements: String, addons: String = "", features: String = "", more: String = ""
+    ) -> String {
+        """
+        {"catalog":1,"currency":"USD","meters":{
+           "calls":{"event":"call","aggregate":"sum","value":"n"},
+           "people":{"event":"seen","aggregate":"unique","value":"who"}},
+         "features":{"calls":{"meter":"calls"},"batch":{"meter":"calls"},"people":{"meter":"people"},
+           "sso":{},"days":{"value":"number"},"region":{"value":"text"}\(features)},
+         "plans":{"p":{"entitlements":{\(entitlements)},"prices":{"base":{"fee":10}}},
+           "q":{"entitlements":{"calls":{"limit":4,"reset":"week"}}}},
+         "addons":{\(addons)}\(more)}
+        """.replacing("\n", with: " ")
+    }
+
+    private func book(_ catalog: String, at time: String = "2026-03-04T10:30:00Z") throws -> Book {
+        let book = try Book()
+        book.clock.set("2026-03-01T00:00:00Z")
+        try book.publish(catalog)
+        book.clock.set(time)
+        try ask(book, "subscribe", #""plan":"p""#)
+        return book
+    }
+
+    @discardableResult
+    private func ask(_ book: Book, _ word: String, _ members: String) throws -> Value {
+        try book.send(
+            #"{"request":"\#(word)","id":"\#(UUID().uuidString)","account":"a",\#(members)}"#)
+    }
+
+    private func consume(
+        _ book: Book, _ quantity: String = "1", _ feature: String = "calls", data: String = "{}"
+    ) throws -> String {
+        let reply = try ask(
+            book, "consume", #""feature":"\#(feature)","quantity":\#(quantity),"data":\#(data)"#)
+        return try #require(reply.printed("reason"))
+    }
+
+    private func check(_ book: Book, _ feature: String, _ more: String = "") throws -> Value {
+        try book.send(#"{"request":"check","account":"a","feature":"\#(feature)"\#(more)}"#)
+    }
+
+    private func settlesDown(_ book: Book) throws {
+        #expect(try book.verifies())
+        let (digest, shown) = (
+            book.digest, try book.send(#"{"request":"entitlements","account":"a"}"#)
+        )
+        #expect(try book.send(#"{"request":"snapshot"}"#).printed("ok") == "true")
+        try book.restart()
+        #expect(book.engine.report.snapshot > 0)
+        #expect(book.digest == digest)
+        let again = try book.send(#"{"request":"entitlements","account":"a"}"#)
+        #expect(again["features"] == shown["features"])
+    }
+
+    /// A consume of nothing is a new value all the same, and a maximum is no sum.
+    @Test func whatIsNoSumIsDecidedAsItCounts() throws {
+        let book = try book(Self.catalog(#""people":{"limit":2}"#))
+        func seen(_ who: Int, _ quantity: Int) throws -> String {
+            try consume(book, "\(quantity)", "people", data: #"{"who":\#(who)}"#)
+        }
+        #expect(try seen(1, 1) == "allowed" && seen(2, 5) == "allowed")
+        #expect(try seen(3, 0) == "limit_reached" && seen(3, 1) == "limit_reached")
+        #expect(try seen(1, 1) == "allowed")
+        #expect(try check(book, "people").printed("used") == "2")
+        let disk = Self.catalog(
+            #""disk":{"limit":15,"warn":[80]}"#, features: #","disk":{"meter":"disk"}"#
+        )
+        .replacing(
+            #""people":{"event""#,
+            with: #""disk":{"event":"d","aggregate":"max","value":"n"},"people":{"event""#)
+        try book.publish(disk)
+        try ask(book, "subscribe", #""plan":"p""#)
+        #expect(try consume(book, "10", "disk") == "allowed")
+        let same = try ask(book, "consume", #""feature":"disk","quantity":6"#)
+        #expect(same.printed("used") == "10" && same["warnings"] == nil)
+        #expect(try consume(book, "16", "disk") == "limit_reached")
+        let more = try ask(book, "consume", #""feature":"disk","quantity":12"#)
+        #expect(more.printed("remaining") == "3" && more.list("warnings").count == 1)
+        try settlesDown(book)
+    }
+
+    /// Features that share a meter are warned of by each other's use, also by the first entry of an account.
+    @Test func aSharedMeterWarnsForAll() throws {
+        let book = try Book()
+        try book.publish(
+            Self.catalog(
+                #""calls":{"limit":10,"warn":[50]},"batch":{"limit":4,"warn":[50]}"#,
+                more: #","default_plan":"p""#))
+        let first = try book.record(
+            #"{"specversion":"1.0","id":"e","source":"s","type":"call","subject":"a","data":{"n":2}}"#
+        )
+        #expect(first.list("warnings").map { $0.printed("feature") } == ["batch"])
+        let second = try ask(book, "consume", #""feature":"batch","quantity":2"#)
+        #expect(second.list("warnings").isEmpty)
+        let third = try ask(book, "consume", #""feature":"calls","quantity":1"#)
+        #expect(third.list("warnings").map { $0.printed("feature") } == ["calls"])
+    }
+
+    @Test func spendingEndsAtTheCap() throws {
+        let catalog = """
+            {"catalog":1,"currency":"USD","meters":{"calls":{"event":"call","aggregate":"sum","value":"n"},
+               "gb":{"event":"d","aggregate":"sum","value":"n"}},
+             "features":{"calls":{"meter":"calls"},"gb":{"meter":"gb"}},
+             "plans":{"p":{"entitlements":{"calls":true,"gb":true},"spend_cap":10,
+               "prices":{"base":{"fee":100},"calls":{"meter":"calls","amount":1,"free":2},
+                 "gb":{"meter":"gb","package":{"size":10,"amount":3}}}}}}
+            """.replacing("\n", with: " ")
+        let book = try book(catalog)
+        #expect(try consume(book, "9") == "allowed")
+        #expect(try consume(book, "1", "gb") == "allowed")
+        // 7 + 3 is the cap; what adds nothing goes on.
+        #expect(try consume(book, "1") == "spend_cap_reached")
+        #expect(try consume(book, "9", "gb") == "allowed")
+        #expect(try consume(book, "1", "gb") == "spend_cap_reached")
+        book.clock.set("2026-04-01T00:00:00Z")
+        let held = try ask(book, "hold", #""feature":"calls","quantity":10"#)
+        #expect(held.printed("allowed") == "true")
+        #expect(try consume(book, "3") == "spend_cap_reached")
+        #expect(try consume(book, "2") == "allowed")
+        try settlesDown(book)
+        let perEvent = catalog.replacing(
+            #""package":{"size":10,"amount":3}"#, with: #""percentage":{"rate":1}"#)
+        let refused = try book.send(#"{"request":"publish","id":"x","catalog":\#(perEvent)}"#)
+        #expect(refused.list("problems").first?.printed("path") == "plans.p.spend_cap")
+    }
+
+    /// T-15 and T-16: windows of a subscription that begins later are the calendar's until then, and none goes beyond
+    /// its end.
+    @Test func windowsEndWithTheSubscription() throws {
+        let book = try book(
+            Self.catalog(#""calls":{"limit":3,"reset":"month","anchor":"subscription"}"#))
+        try ask(book, "subscribe", #""plan":"p","anchor":"2026-03-20T12:00:00Z""#)
+        #expect(try check(book, "calls").printed("resets_at") == "2026-03-20T12:00:00Z")
+        book.clock.set("2026-03-21T00:00:00Z")
+        #expect(try check(book, "calls").printed("resets_at") == "2026-04-20T12:00:00Z")
+        try book.record(
+            #"{"request":"subscription","id":"s","source":"x","account":"a","subscription":"o","started":"2026-03-20T00:00:00Z","#
+                + #""effective":"2026-03-20T00:00:00Z","status":"active","plan":"p","cancel_at":"2026-04-01T00:00:00Z"}"#
+        )
+        #expect(try check(book, "calls").printed("resets_at") == "2026-04-01T00:00:00Z")
+    }
+
+    /// D-01, D-02, D-06 to D-09: limits and credits, with exact costs.
+    @Test func creditsAndLimitsDecideExactly() throws {
+        func reason(_ rate: String, credits: String, asking: String) throws -> String {
+            let book = try self.book(
+                Self.catalog(
+                    #""calls":{"limit":100000}"#,
+                    more: #","credit":{"unit":"cr","burn":{"calls":"\#(rate)"}}"#))
+            try ask(book, "grant", #""amount":"\#(credits)""#)
+            let reply = try check(book, "calls", #","quantity":"\#(asking)""#)
+            return try #require(reply.printed("reason"))
+        }
+        #expect(try reason("50", credits: "100", asking: "1") == "allowed")
+        #expect(try reason("50", credits: "10", asking: "1") == "credit_insufficient")
+        #expect(try reason("0.0001", credits: "1", asking: "50") == "allowed")
+        #expect(try reason("0.0001", credits: "1", asking: "20000") == "credit_insufficient")
+        #expect(try reason("0.05", credits: "10", asking: "100") == "allowed")
+        let book = try book(Self.catalog(#""calls":{"limit":10},"batch":{"limit":5}"#))
+        #expect(try consume(book, "5") == "allowed")
+        #expect(
+            try consume(book, "1") == "allowed" && consume(book, "1", "batch") == "limit_reached")
+    }
+}
