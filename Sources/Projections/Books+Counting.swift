@@ -105,6 +105,6 @@ extension Books {
         guard addition.isCounted, !limits.isEmpty else { return }
         countLimits(
             addition, meter: meter.number, account: account, scopes,
-            at: Timestamp(nanoseconds: when.time), recordedAt: when.recordedAt)
+            at: Timestamp(nanoseconds: when.time), position, recordedAt: when.recordedAt)
     }
 }

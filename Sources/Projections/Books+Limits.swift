@@ -2,6 +2,7 @@ import Billing
 import Bytes
 import Codec
 import Money
+import SegmentedLog
 
 /// Where the usage stands that a limit is about, and what is counted there.
 extension Books {
@@ -13,29 +14,36 @@ extension Books {
         let scope: [UInt8]
         /// Whose number; nil: the month counters hold it.
         let definition: UInt32?
+        /// The instant that was asked for, where windows of several zones count together; nil: one window alone does.
+        var instant: Timestamp?
     }
 
     /// Names the windows that a catalog's limits need.
     /// - Returns: meters with windows that are new: their history must be metered again.
-    mutating func defineLimits(of catalog: Catalog) -> Set<UInt32> {
-        var stale: Set<UInt32> = []
+    mutating func nameLimits(of catalog: Catalog) -> Set<UInt32> {
         for entitlement in catalog.offers.flatMap(\.entitlements) {
-            guard case .limit(let limit) = entitlement.allowance,
-                let number = defineLimit(limit, feature: entitlement.feature, catalog)
-            else { continue }
-            stale.insert(number)
+            guard case .limit(let limit) = entitlement.allowance else { continue }
+            limits.name(.init(feature: entitlement.feature, window: limit.window, by: limit.by))
         }
-        return stale
+        return defineLimits()
     }
 
-    /// - Returns: the meter, if the window is new.
-    mutating func defineLimit(_ limit: Limit, feature: String, _ catalog: Catalog?) -> UInt32? {
-        guard limit.window != .monthly || limit.by != nil || catalog?.timezones.isEmpty == false,
-            let meter = registry.features[feature]?.meterKey.flatMap({ registry.meter($0) })
-        else { return nil }
-        let (_, isNew) = limits.define(
-            .init(meter: meter, window: limit.window, by: limit.by))
-        return isNew ? meter : nil
+    /// Defines all windows that limits ever had for the meters that their features have now: pinned subscriptions and
+    /// overrides keep limits of old catalogs.
+    /// - Returns: meters with windows that are new.
+    mutating func defineLimits() -> Set<UInt32> {
+        var stale: Set<UInt32> = []
+        for named in limits.named {
+            // Months of UTC the counters hold; there are others only where a catalog has zones.
+            guard named.window != .monthly || named.by != nil || registry.hasTimeZones,
+                let meter = registry.features[named.feature]?.meterKey
+                    .flatMap({ registry.meter($0) })
+            else { continue }
+            let definition = LimitUsage.Definition(
+                meter: meter, window: named.window, by: named.by)
+            if limits.define(definition).isNew { stale.insert(meter) }
+        }
+        return stale
     }
 
     /// Where the usage of a limit is at an instant.
@@ -46,20 +54,16 @@ extension Books {
         let moved = account.flatMap { limits.lastReset(of: $0, meter: meter) }
             .flatMap(\.anchor)
         let window = window(limit.window, standing, moved, at: time)
-        guard limit.by == nil else {
-            let scope = scopes.first { $0.by == limit.by }?.value ?? [0]
-            return LimitPlace(
-                window: window, scope: scope,
-                definition: limits.number(
-                    of: .init(meter: meter, window: limit.window, by: limit.by)) ?? .max)
-        }
-        if limit.window == .monthly, moved == nil, zone(of: standing) == .utc {
+        if limit.window == .monthly, limit.by == nil, moved == nil, zone(of: standing) == .utc {
             return LimitPlace(window: window, scope: [], definition: nil)
         }
+        let scope = limit.by.map { by in scopes.first { $0.by == by }?.value ?? [0] } ?? []
+        let isCalendar = limit.window.anchor == .calendar && moved == nil
         return LimitPlace(
-            window: window, scope: [],
-            definition: limits.number(of: .init(meter: meter, window: limit.window, by: nil))
-                ?? .max)
+            window: window, scope: scope,
+            definition: limits.number(
+                of: .init(meter: meter, window: limit.window, by: limit.by)) ?? .max,
+            instant: isCalendar ? time : nil)
     }
 
     /// The window in which an instant lies.
@@ -96,6 +100,9 @@ extension Books {
     func usage(of meter: UInt32, account: UInt32?, in place: LimitPlace) -> Int128 {
         guard let account else { return 0 }
         if let definition = place.definition {
+            if let instant = place.instant {
+                return limits.usage(definition, place.scope, at: instant, of: account)
+            }
             return limits.usage(
                 .init(definition: definition, scope: place.scope, start: place.window.start),
                 of: account)
@@ -138,24 +145,20 @@ extension Books {
     /// Counts a use in the windows of all limits of its meter.
     mutating func countLimits(
         _ addition: Counters.Addition, meter: UInt32, account: UInt32,
-        _ scopes: [CreditHold.Scope], at time: Timestamp, recordedAt: Int64
+        _ scopes: [CreditHold.Scope], at time: Timestamp, _ position: Position, recordedAt: Int64
     ) {
         let numbers = limits.definitions(of: meter)
         let reset = limits.lastReset(of: account, meter: meter)
-        if let reset, time < reset.time {
-            // What was used before it began anew is no use of what came after.
-            limits.addToBase(addition.units, meter: meter, account: account, at: time)
-            guard !numbers.isEmpty else { return }
-        }
+        // What was used, or recorded, before it began anew is no use of what came after.
+        let isOver = reset.map { time < $0.time || position < $0.position } ?? false
+        if isOver { limits.addToBase(addition.units, meter: meter, account: account, at: time) }
         guard !numbers.isEmpty else { return }
         let standing = standing(of: account, at: time)
         let moved = reset?.anchor
         for number in numbers {
             let definition = limits.definitions[Int(number)]
             let window = window(definition.window, standing, moved, at: time)
-            if let reset, time < reset.time, window.contains(reset.time) || moved != nil {
-                continue
-            }
+            if isOver, let reset, window.contains(reset.time) || moved != nil { continue }
             let scope =
                 definition.by == nil
                 ? [] : scopes.first { $0.by == definition.by }?.value ?? [0]

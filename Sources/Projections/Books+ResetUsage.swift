@@ -55,20 +55,13 @@ extension Books {
         let moves = record.string(["anchor"]) == "move"
         // Months that no longer are the calendar's are counted like all other windows.
         if moves { _ = limits.define(.init(meter: meter.number, window: .monthly, by: nil)) }
-        let standing = standing(of: account, at: now)
         let moved = limits.lastReset(of: account, meter: meter.number)?.anchor
-        var keys: [LimitUsage.Key] = []
-        for number in limits.definitions(of: meter.number) {
-            let window = window(
-                limits.definitions[Int(number)].window, standing, moved, at: now)
-            keys.append(.init(definition: number, scope: [], start: window.start))
-        }
         let month = counters.total(
             account: account, meter: meter.number, month: Month(containing: recordedAt))
         // Once it has moved the anchor stays where it is, unless it is moved again.
         limits.reset(
             .init(
-                meter: meter.number, time: now, anchor: moves ? now : moved, base: month.units),
-            windows: keys, features: registry.features(countedBy: meter.key), of: account)
+                meter: meter.number, time: now, position: position, anchor: moves ? now : moved, base: month.units),
+            features: registry.features(countedBy: meter.key), of: account)
     }
 }

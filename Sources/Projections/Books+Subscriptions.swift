@@ -126,7 +126,11 @@ extension Books {
             }
             let time = effective(of: record, try .read(record), recordedAt)
             let own = Holding.at(time, of: entitlements.account(account).own)
-            guard let own, !own.status.hasEnded else {
+            let now = Timestamp(nanoseconds: recordedAt)
+            let isToCome = entitlements.account(account).own.contains {
+                $0.effective > max(time, now) && $0.terms != nil
+            }
+            guard own?.status.hasEnded == false || isToCome else {
                 throw .bad("account", "has no subscription at \(time) that could be cancelled")
             }
             return .entry(.recorded, changes(at: time))
@@ -231,9 +235,14 @@ extension Books {
             effective: effective, status: status, position: position,
             catalog: UInt32(registry.versions.count - 1))
         change.pauseUntil = try? record.optionalTime("until")
-        let isResumption = record.kind == .resume
+        let now = Timestamp(nanoseconds: recordedAt)
         entitlements.update(account) { state in
-            if isResumption { state.own.removeAll { $0.effective > effective && $0.isStop } }
+            switch status {
+            case .active: state.own.removeAll { $0.effective > effective && $0.isStop }
+            // What was still to come does not bring back what has ended.
+            case .canceled: state.own.removeAll { $0.effective > max(effective, now) }
+            default: break
+            }
             state.add(change)
         }
         bought(account, from: effective, recordedAt)
@@ -279,8 +288,13 @@ extension Books {
         guard let subject = record.subject, let order = try? OverrideOrder.read(record) else {
             throw .contradiction(position, "an override that cannot be read")
         }
-        let entitlement = order.entitlement.flatMap {
-            PlanEntitlement(canonical: $0, of: order.feature)
+        var entitlement: PlanEntitlement?
+        if let value = order.entitlement {
+            guard let feature = registry.features[order.feature],
+                case .success(let read) = PlanEntitlement.read(
+                    value, of: feature.key, features: [feature], at: "entitlement")
+            else { throw .contradiction(position, "an override that cannot be read") }
+            entitlement = read
         }
         let override = Override(
             effective: Timestamp(nanoseconds: record.time ?? recordedAt), expires: order.expires,
@@ -288,7 +302,8 @@ extension Books {
         entitlements.update(registry.account(subject)) { $0.add(override) }
         if override.hasWarnings { entitlements.hasWarnings = true }
         guard case .limit(let limit)? = override.allowance else { return [] }
-        return defineLimit(limit, feature: order.feature, registry.catalog).map { [$0] } ?? []
+        limits.name(.init(feature: order.feature, window: limit.window, by: limit.by))
+        return defineLimits()
     }
 
     /// What an account has bought changed from an instant on.

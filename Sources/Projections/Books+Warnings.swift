@@ -64,6 +64,9 @@ extension Books {
             guard !registry.features(countedBy: meter.key).isEmpty,
                 case .counts(let units, let uniqueKey, _) = meter.reading(of: record)
             else { continue }
+            // What is of a time before usage began anew is no usage since.
+            let reset = account.flatMap { limits.lastReset(of: $0, meter: meter.number) }
+            if let reset, time < reset.time { continue }
             let standing = known ?? standing(of: account, at: now)
             known = standing
             warnings += self.warnings(
@@ -86,7 +89,10 @@ extension Books {
             guard let account, let uniqueKey else {
                 return used.addingReportingOverflow(1_000_000_000_000).partialValue
             }
-            if let definition = place.definition {
+            if let definition = place.definition, let instant = place.instant {
+                isThere = limits.contains(
+                    uniqueKey, definition, place.scope, at: instant, of: account)
+            } else if let definition = place.definition {
                 isThere = limits.contains(
                     uniqueKey,
                     in: .init(

@@ -227,7 +227,7 @@ package struct Books: ~Copyable {
         }
         let stale = registry.publish(
             .init(position: position, recordedAt: time, catalog: catalog, existing: existing))
-        return stale.union(defineLimits(of: catalog))
+        return stale.union(nameLimits(of: catalog))
     }
 
     private mutating func applyRedact(_ record: borrowing RecordView) throws(Failure) {

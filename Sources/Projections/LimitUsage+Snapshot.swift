@@ -29,6 +29,11 @@ extension LimitUsage {
     }
 
     private func serialiseDefinitions(into bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(named.count))
+        for window in named {
+            bytes.appendPrefixed(utf8: window.feature)
+            Self.append(window.window, window.by, to: &bytes)
+        }
         bytes.appendVarint(UInt64(definitions.count))
         for definition in definitions { definition.append(to: &bytes) }
     }
@@ -43,6 +48,7 @@ extension LimitUsage {
             for reset in account.resets {
                 bytes.appendVarint(UInt64(reset.meter))
                 bytes.appendInteger(reset.time.nanoseconds)
+                bytes.appendVarint(reset.position)
                 bytes.appendInteger((reset.anchor ?? .min).nanoseconds)
                 bytes.appendZigzag128(reset.base)
             }
@@ -61,6 +67,15 @@ extension LimitUsage {
     /// - Throws: `DecodeFailure` where the bytes are not such a state.
     package init(restoring reader: inout ByteReader) throws(DecodeFailure) {
         self.init()
+        for _ in 0..<(try reader.readVarint()) {
+            let offset = reader.offset
+            let feature = try reader.readText()
+            let (window, by) = try Self.readWindow(&reader)
+            name(Named(feature: feature, window: window, by: by))
+            guard named.last?.feature == feature else {
+                throw .invalid("a window that is there twice", offset)
+            }
+        }
         for _ in 0..<(try reader.readVarint()) {
             let offset = reader.offset
             guard define(try Definition(from: &reader)).isNew else {
@@ -95,10 +110,11 @@ extension LimitUsage {
         for _ in 0..<(try reader.readVarint()) {
             let meter = try reader.readOrdinal()
             let time = try reader.readTimestamp()
+            let position = try reader.readVarint()
             let anchor = try reader.readTimestamp()
             account.resets.append(
                 Reset(
-                    meter: meter, time: time, anchor: anchor == .min ? nil : anchor,
+                    meter: meter, time: time, position: position, anchor: anchor == .min ? nil : anchor,
                     base: try reader.readZigzag128()))
         }
         for _ in 0..<(try reader.readVarint()) {
@@ -115,17 +131,19 @@ extension LimitUsage {
     }
 }
 
-extension LimitUsage.Definition {
-    fileprivate func append(to bytes: inout ByteBuffer) {
-        bytes.appendVarint(UInt64(meter))
+extension LimitUsage {
+    fileprivate static func append(
+        _ window: LimitWindow, _ by: [String]?, to bytes: inout ByteBuffer
+    ) {
         bytes.appendPrefixed(utf8: window.text)
         bytes.append(window.anchor == .subscription ? 1 : 0)
         bytes.appendVarint(UInt64(by?.count ?? 0))
         for name in by ?? [] { bytes.appendPrefixed(utf8: name) }
     }
 
-    fileprivate init(from reader: inout ByteReader) throws(DecodeFailure) {
-        let meter = try reader.readOrdinal()
+    fileprivate static func readWindow(
+        _ reader: inout ByteReader
+    ) throws(DecodeFailure) -> (LimitWindow, by: [String]?) {
         let offset = reader.offset
         let text = try reader.readText()
         let anchor: BillingCycle.Anchor = try reader.readFlag() ? .subscription : .calendar
@@ -136,7 +154,20 @@ extension LimitUsage.Definition {
         }
         var names: [String] = []
         for _ in 0..<(try reader.readVarint()) { names.append(try reader.readText()) }
-        self.init(meter: meter, window: window, by: names.isEmpty ? nil : names)
+        return (window, names.isEmpty ? nil : names)
+    }
+}
+
+extension LimitUsage.Definition {
+    fileprivate func append(to bytes: inout ByteBuffer) {
+        bytes.appendVarint(UInt64(meter))
+        LimitUsage.append(window, by, to: &bytes)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(DecodeFailure) {
+        let meter = try reader.readOrdinal()
+        let (window, by) = try LimitUsage.readWindow(&reader)
+        self.init(meter: meter, window: window, by: by)
     }
 }
 

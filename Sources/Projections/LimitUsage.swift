@@ -1,5 +1,6 @@
 package import Billing
 import Bytes
+package import SegmentedLog
 
 /// Usage in the windows of limits, where month counters do not hold it: other lengths, other zones than UTC,
 /// by a property, or begun anew by hand.
@@ -70,14 +71,19 @@ package struct LimitUsage: ~Copyable {
         package let meter: UInt32
         /// When.
         package let time: Timestamp
+        /// The entry that did it.
+        package let position: Position
         /// From where windows count since then; nil: from where they always did.
         package let anchor: Timestamp?
         /// What the month's counter had then, which counts no more in that month.
         package internal(set) var base: Int128
 
         /// A reset; see the properties.
-        package init(meter: UInt32, time: Timestamp, anchor: Timestamp?, base: Int128) {
+        package init(
+            meter: UInt32, time: Timestamp, position: Position, anchor: Timestamp?, base: Int128
+        ) {
             self.meter = meter
+            self.position = position
             self.time = time
             self.anchor = anchor
             self.base = base
@@ -101,6 +107,25 @@ package struct LimitUsage: ~Copyable {
         var threshold: UInt32
     }
 
+    /// A window that a limit of a feature has, or had: the feature's meter may change.
+    package struct Named: Hashable, Sendable {
+        /// The feature's key.
+        package let feature: String
+        /// How long, and from where.
+        package let window: LimitWindow
+        /// Each value of this property is counted by itself.
+        package let by: [String]?
+
+        /// A window; see the properties.
+        package init(feature: String, window: LimitWindow, by: [String]?) {
+            self.feature = feature
+            self.window = window
+            self.by = by
+        }
+    }
+
+    /// Windows of all limits that the log ever named, in its order.
+    package internal(set) var named: [Named] = []
     /// All definitions, in the order in which the log named them.
     package private(set) var definitions: [Definition] = []
     /// The numbers of those of each meter.
@@ -115,6 +140,7 @@ package struct LimitUsage: ~Copyable {
     package mutating func copy() -> LimitUsage {
         var copy = LimitUsage()
         copy.definitions = definitions
+        copy.named = named
         copy.ofMeter = ofMeter
         copy.isEmpty = isEmpty
         copy.accounts = accounts
@@ -140,6 +166,11 @@ package struct LimitUsage: ~Copyable {
         return (number, true)
     }
 
+    /// Notes the window of a limit.
+    package mutating func name(_ window: Named) {
+        if !named.contains(window) { named.append(window) }
+    }
+
     /// The number of a definition; nil: none that is known.
     package func number(of definition: Definition) -> UInt32? {
         ofMeter[definition.meter]?.first { definitions[Int($0)] == definition }
@@ -154,6 +185,38 @@ package struct LimitUsage: ~Copyable {
         let cells = accounts[Int(account)].cells
         let place = Self.place(of: key, in: cells)
         return place < cells.count && cells[place].key == key ? cells[place].units : 0
+    }
+
+    /// Usage of a value in all windows of a definition in which an instant lies: they have several beginnings where
+    /// the account's time zone changed.
+    package func usage(
+        _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32
+    ) -> Int128 {
+        cells(definition, scope, at: time, of: account).reduce(0) {
+            $0.addingReportingOverflow($1.units).partialValue
+        }
+    }
+
+    private func cells(
+        _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32
+    ) -> ArraySlice<Cell> {
+        guard Int(account) < accounts.count else { return [] }
+        let cells = accounts[Int(account)].cells
+        let first = Self.place(
+            of: Key(definition: definition, scope: scope, start: .min), in: cells)
+        var end = first
+        while end < cells.count, cells[end].key.definition == definition,
+            cells[end].key.scope == scope, cells[end].key.start <= time
+        { end += 1 }
+        return ArraySlice(cells[first..<end].filter { time < $0.end })
+    }
+
+    /// Whether a unique meter has counted a value in one of these windows.
+    package func contains(
+        _ uniqueKey: UInt128, _ definition: UInt32, _ scope: [UInt8], at time: Timestamp,
+        of account: UInt32
+    ) -> Bool {
+        cells(definition, scope, at: time, of: account).contains { $0.unique.contains(uniqueKey) }
     }
 
     /// Usage in a window of a definition, by value of its property, ascending by their bytes.
@@ -198,12 +261,8 @@ package struct LimitUsage: ~Copyable {
     }
 
     /// Begins a meter's windows anew.
-    /// - Parameters:
-    ///   - keys: windows whose usage is forgotten.
-    ///   - features: those that the meter counts: they are warned of again.
-    package mutating func reset(
-        _ reset: Reset, windows keys: [Key], features: [String], of account: UInt32
-    ) {
+    /// - Parameter features: those that the meter counts: they are warned of again.
+    package mutating func reset(_ reset: Reset, features: [String], of account: UInt32) {
         accounts.grow(to: Int(account) + 1, with: Account())
         isEmpty = false
         accounts[Int(account)].resets.removeAll { $0.meter == reset.meter }
@@ -211,8 +270,9 @@ package struct LimitUsage: ~Copyable {
         accounts[Int(account)].resets.sort { $0.meter < $1.meter }
         let definitions = definitions
         accounts[Int(account)].cells.removeAll { cell in
-            keys.contains { $0.definition == cell.key.definition && $0.start == cell.key.start }
-                && definitions[Int(cell.key.definition)].meter == reset.meter
+            // Whatever zone or anchor a window is of: what is used in it now is forgotten.
+            definitions[Int(cell.key.definition)].meter == reset.meter
+                && cell.key.start <= reset.time && reset.time < cell.end
         }
         accounts[Int(account)].warned.removeAll { features.contains($0.feature) }
         pages.touch(account: account)

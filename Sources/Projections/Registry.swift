@@ -126,6 +126,7 @@ package struct Registry: ~Copyable {
         creditRules = other.creditRules
         hasPlanGrants = other.hasPlanGrants
         hasWarnings = other.hasWarnings
+        hasTimeZones = other.hasTimeZones
         featuresOfMeter = other.featuresOfMeter
         withoutAccount = other.withoutAccount
         unreadable = other.unreadable
@@ -168,6 +169,9 @@ package struct Registry: ~Copyable {
 
     /// Whether a limit of some plan, or of some override, has thresholds to warn of.
     package private(set) var hasWarnings = false
+
+    /// Whether any catalog has time zones beside UTC.
+    package private(set) var hasTimeZones = false
 
     /// The features whose use a meter counts, ascending.
     func features(countedBy meter: String) -> [String] { featuresOfMeter[meter] ?? [] }
@@ -256,7 +260,7 @@ package struct Registry: ~Copyable {
         }
         for feature in version.catalog.features {
             let old = features.updateValue(feature, forKey: feature.key)
-            guard let old, old != feature else { continue }
+            guard let old, old.meterKey != feature.meterKey else { continue }
             for changed in [old, feature] {
                 if let key = changed.meterKey, let number = meter(key) { stale.insert(number) }
             }
@@ -269,6 +273,7 @@ package struct Registry: ~Copyable {
         for case .limit(let limit) in version.catalog.offers.flatMap(\.entitlements)
             .map(\.allowance) where !limit.warnings.isEmpty
         { hasWarnings = true }
+        if !version.catalog.timezones.isEmpty { hasTimeZones = true }
         featuresOfMeter = [:]
         for feature in features.values.sorted(by: { $0.key < $1.key }) {
             if let meter = feature.meterKey {

@@ -172,4 +172,50 @@ import Testing
         #expect(
             try consume(book, "1") == "allowed" && consume(book, "1", "batch") == "limit_reached")
     }
+
+    private static func simple(
+        _ meter: String, _ entitlement: String, zones: String = "", plan: String = "p"
+    ) -> String {
+        """
+        {"catalog":1,"currency":"USD","meters":{"m":{"event":"m","aggregate":"sum","value":"n"},
+           "k":{"event":"k","aggregate":"sum","value":"n"}},"features":{"chat":{"meter":"\(meter)"},
+           "region":{"value":"text"}},
+         "plans":{"\(plan)":{"entitlements":{\(entitlement)}}}\(zones)}
+        """.replacing("\n", with: " ")
+    }
+
+    /// A limit of an old catalog holds for the meter that its feature has now.
+    @Test func aLimitFollowsItsFeaturesMeter() throws {
+        let book = try book(Self.simple("m", #""chat":{"limit":10,"reset":"day"}"#))
+        try book.publish(Self.simple("k", "", plan: "q"))
+        #expect(try consume(book, "8", "chat") == "allowed")
+        #expect(try consume(book, "8", "chat") == "limit_reached")
+        try settlesDown(book)
+    }
+
+    /// Whatever zone the account has, and had: what it used counts.
+    @Test func aChangeOfZoneGivesNothingAnew() throws {
+        let zones = #","timezones":{"Europe/Berlin":[[0,3600]],"A/B":[[0,7200]]}"#
+        let book = try book(Self.simple("m", ""))
+        try ask(book, "override", #""feature":"chat","entitlement":{"limit":10}"#)
+        #expect(try consume(book, "4", "chat") == "allowed_override")
+        try book.publish(Self.simple("m", "", zones: zones))
+        for zone in ["Europe/Berlin", "A/B", "UTC"] {
+            try ask(book, "subscribe", #""plan":"p","timezone":"\#(zone)""#)
+            #expect(try consume(book, "2", "chat") == "allowed_override", "\(zone)")
+        }
+        #expect(try consume(book, "1", "chat") == "limit_reached")
+        try ask(book, "subscribe", #""plan":"p","timezone":"A/B""#)
+        #expect(try consume(book, "1", "chat") == "limit_reached")
+        try settlesDown(book)
+    }
+
+    @Test func aWordIsAnOverrideToo() throws {
+        let book = try book(Self.simple("m", ""))
+        try ask(book, "override", #""feature":"region","entitlement":{"value":"eu"}"#)
+        #expect(
+            try check(book, "region", #","value":"eu""#).printed("reason") == "allowed_override")
+        #expect(try check(book, "region", #","value":"us""#).printed("reason") == "value_mismatch")
+        try settlesDown(book)
+    }
 }

@@ -292,4 +292,20 @@ import Testing
             #expect(try plan(book) == "free")
         }
     }
+
+    /// A cancellation takes back what was to come, and what is to come can be cancelled.
+    @Test func whatWasToComeDoesNotCome() throws {
+        let book = try book()
+        try ask(book, "subscribe", #","plan":"team""#)
+        try ask(book, "subscribe", #","plan":"pro","when":"period_end""#)
+        try ask(book, "cancel")
+        book.clock.set("2026-04-02T00:00:00Z")
+        #expect(try plan(book) == "free")
+        try ask(book, "subscribe", #","plan":"pro","when":"period_end""#)
+        #expect(try ask(book, "cancel").printed("outcome") == "recorded")
+        #expect(try ask(book, "cancel").printed("error") == "bad_request")
+        book.clock.set("2026-05-02T00:00:00Z")
+        #expect(try plan(book) == "free")
+        #expect(try book.verifies())
+    }
 }

@@ -145,7 +145,7 @@ struct AccountMergeCommand: ParsableCommand {
         try mutate(
             connection, "\(id)/account", "account", ["action": .string("create")], of: into,
             mayFail: ["exists"])
-        if known["status"].shown != "-" {
+        if known["status"].shown != "-" || known["coming"]?.elements.isEmpty == false {
             try mutate(
                 connection, "\(id)/cancel", "cancel", [:], of: account, mayFail: ["bad_request"])
         }
