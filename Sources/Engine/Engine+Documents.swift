@@ -175,8 +175,7 @@ extension Engine {
                         + "finalised from then on")
             }
             // The invoice stands for ever, so what it was paid with must be right before.
-            let reconciled = try reconcile(facts, found, at: at)
-            guard reconciled?.position == nil, reconciled != nil else { continue }
+            guard try isReconciled(facts, found, at: at) else { continue }
             let billing = AccountBilling(
                 facts: facts, source: LoggedEntries(engine: self, account: account), at: at)
             let draft = try billing.draft(found, counted: counted)

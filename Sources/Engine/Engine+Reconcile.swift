@@ -50,6 +50,20 @@ extension Engine {
         throw Self.tooBusy
     }
 
+    /// Whether the draws of a period are right; what was not is compensated. What cannot be stays as it is: an invoice
+    /// does not depend on it.
+    func isReconciled(
+        _ billing: BillingFacts, _ found: BillingPeriod, at: Timestamp
+    ) throws(Refusal) -> Bool {
+        do throws(Refusal) {
+            guard let done = try reconcile(billing, found, at: at) else { return false }
+            return done.position == nil
+        } catch {
+            guard error.code == "out_of_range" || error.code == "too_large" else { throw error }
+            return true
+        }
+    }
+
     /// - Returns: nil if something else came between.
     func reconcile(
         _ billing: BillingFacts, _ found: BillingPeriod, at: Timestamp
@@ -61,7 +75,14 @@ extension Engine {
             try facts.map { facts throws(Refusal) in
                 try creditUses(facts, billing, in: found.period)
             } ?? ([], [])
-        let result = facts?.account.reconciliation(of: uses, after: earlier) ?? Reconciliation()
+        let result =
+            facts == nil
+            ? Reconciliation() : facts?.account.reconciliation(of: uses, after: earlier)
+        guard let result else {
+            throw Refusal(
+                code: "out_of_range", field: "account",
+                message: "what the period's events cost in credits is beyond all numbers")
+        }
         let data = ReconcileOrder.data(
             result, name: found.name, period: found.period, uses: uses.count,
             state: facts?.state ?? .zero)

@@ -46,17 +46,22 @@ extension Books {
     private func contract(
         _ account: Entitlements.Account, _ moves: [VersionMove]
     ) -> Contract {
+        let stages = account.stages()
         var cuts: Set<Timestamp> = [.min]
-        cuts.formUnion(account.instants)
+        for stage in stages { cuts.insert(stage.from) }
         for move in moves { cuts.insert(move.from) }
         for version in registry.versions.dropFirst() { cuts.insert(version.recordedAt) }
-        return Contract(changes: cuts.sorted().map { change(at: $0, account, moves) })
+        var next = 0
+        return Contract(
+            changes: cuts.sorted().map { time in
+                while next < stages.count, stages[next].from <= time { next += 1 }
+                return change(at: time, next > 0 ? stages[next - 1].holding : nil, moves)
+            })
     }
 
     private func change(
-        at time: Timestamp, _ account: Entitlements.Account, _ moves: [VersionMove]
+        at time: Timestamp, _ holding: Holding?, _ moves: [VersionMove]
     ) -> Contract.Change {
-        let holding = account.holding(at: time)
         var found: (ordinal: Int, plan: Plan)?
         if let holding {
             found = sold(holding, pinnedTo: ordinal(for: holding, at: time, moves))
@@ -96,9 +101,10 @@ extension Books {
         let catalog = registry.versions[ordinal].catalog
         return catalog.plan(holding.terms.plan)?.sold(
             holding.terms.quantity,
-            with: holding.terms.addons.compactMap { bought in
-                // An add-on that is newer than the pinned version is of the newest one.
-                (catalog.addon(bought.key) ?? registry.catalog?.addon(bought.key))
+            with: zip(holding.terms.addons, holding.addonCatalogs).compactMap { bought, pin in
+                // One that was bought later than the plan is of the version that was the newest then.
+                let version = registry.versions[Int(pin)].catalog
+                return (catalog.addon(bought.key) ?? version.addon(bought.key))
                     .map { ($0, bought.quantity) }
             }, isFree: holding.status == .trialing)
     }
@@ -173,6 +179,9 @@ extension Entitlements.Account {
         guard end != .max else { return self }
         var known = self
         known.own.removeAll { $0.position >= end }
+        for index in known.own.indices where known.own[index].revokedAt.map({ $0 >= end }) == true {
+            known.own[index].revokedAt = nil
+        }
         for index in known.outside.indices {
             known.outside[index].changes.removeAll { $0.position >= end }
         }

@@ -64,14 +64,11 @@ extension Books {
         }
     }
 
-    /// - Parameter held: what a hold said of the values by which limits count apart.
     mutating func count(
         _ usage: Consumption, _ record: borrowing RecordView, _ position: Position,
-        _ account: UInt32, _ when: UseTime, held: [CreditHold.Scope] = []
+        _ account: UInt32, _ when: UseTime
     ) {
-        let scopes =
-            held.isEmpty
-            ? scopes(of: record, meter: usage.meter.number, prefix: ["data"]) : held
+        let scopes = scopes(of: record, meter: usage.meter.number, prefix: ["data"])
         add(
             .init(
                 aggregation: usage.meter.aggregation, units: usage.quantity.units,

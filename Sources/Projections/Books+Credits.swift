@@ -198,9 +198,8 @@ extension Books {
         else { throw .contradiction(position, "a settlement that cannot be read") }
         let account = registry.account(subject)
         guard decision.allowed else { return }
-        let held = credits.account(account).hold(at: order.hold.position)?.scopes ?? []
         if !outcome.warnings.isEmpty {
-            noteWarnings(outcome, account, record, ["data"], recordedAt, held: held)
+            noteWarnings(outcome, account, record, ["data"], recordedAt)
         }
         let position = position
         let fits = changeCredits(of: account, at: recordedAt) { state in
@@ -216,7 +215,7 @@ extension Books {
         }
         guard fits else { throw .contradiction(position, "a settlement of no open hold") }
         if let usage = settledUsage(of: record) {
-            count(usage, record, position, account, UseTime(recordedAt), held: held)
+            count(usage, record, position, account, UseTime(recordedAt))
         }
     }
 

@@ -151,6 +151,7 @@ extension Books {
             let time = Timestamp(nanoseconds: recordedAt)
             var state = creditAccount(of: account, at: time)
             let hold = try openHold(record, state)
+            try checkScopes(of: hold, record)
             let held = hold.draws.reduce(Int128(0)) { $0 + $1.units }
             let cost = max(
                 meter(ofFeature: hold.feature)?.cost(units: order.quantity.units) ?? 0, 0)
@@ -175,6 +176,21 @@ extension Books {
             return .entry(outcome, Evidence())
         } catch {
             return .refused(error)
+        }
+    }
+
+    /// Where limits count values of a property apart, a settlement must say the value that the hold said: by its own data
+    /// it is counted, now and whenever history is metered again.
+    private func checkScopes(
+        of hold: CreditHold, _ record: borrowing RecordView
+    ) throws(Refusal) {
+        guard let meter = meter(ofFeature: hold.feature) else { return }
+        let said = scopes(of: record, meter: meter.number, prefix: ["data"])
+        for scope in hold.scopes where !said.contains(scope) {
+            let value = (try? ValueCoder.value(scope.value.raw))?.shortText ?? "what it was"
+            throw .bad(
+                "data.\(scope.by.joined(separator: "."))",
+                "the hold is of \(value), and a limit counts by it; the settlement says the same")
         }
     }
 
@@ -362,5 +378,18 @@ package struct AccessQuestion: Sendable {
         self.quantity = quantity
         self.value = value
         self.data = data
+    }
+}
+
+extension Value {
+    /// For a message.
+    fileprivate var shortText: String {
+        switch self {
+        case .string(let text): "\"\(text)\""
+        case .number(let number): number.description
+        case .bool(let flag): "\(flag)"
+        case .null: "null"
+        default: "a value"
+        }
     }
 }

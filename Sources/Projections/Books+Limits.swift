@@ -112,7 +112,7 @@ extension Books {
         guard let reset = limits.lastReset(of: account, meter: meter),
             place.window.contains(reset.time)
         else { return units }
-        return units.subtractingReportingOverflow(reset.base).partialValue
+        return reset.base == .min ? .max : units.saturated(adding: -reset.base)
     }
 
     // MARK: Counting

@@ -32,7 +32,7 @@ package struct ReconciliationFacts: Sendable {
         for draw in outcome.draws where Int(draw.grant) < account.grants.count {
             change(account.grants[Int(draw.grant)].terms.unit) { $0.draws.append(draw) }
         }
-        for shortfall in outcome.allShortfalls(unit) where shortfall.units > 0 {
+        for shortfall in outcome.allShortfalls(unit) where shortfall.units != 0 {
             change(shortfall.unit) { $0.shortfall += shortfall.units }
         }
         guard !byUnit.isEmpty else { return [] }

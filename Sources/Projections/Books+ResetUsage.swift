@@ -61,7 +61,8 @@ extension Books {
         // Once it has moved the anchor stays where it is, unless it is moved again.
         limits.reset(
             .init(
-                meter: meter.number, time: now, position: position, anchor: moves ? now : moved, base: month.units),
+                meter: meter.number, time: now, position: position, anchor: moves ? now : moved,
+                base: month.units),
             features: registry.features(countedBy: meter.key), of: account)
     }
 }

@@ -25,6 +25,7 @@ extension Books {
                     "the newest catalog does not list \"\(zone)\" under timezones; it has: \(known)"
                 )
             }
+            try checkRoom(record)
             let effective = effective(of: record, order.when, recordedAt)
             if let end = order.trialUntil, end <= effective {
                 throw .bad(
@@ -33,6 +34,20 @@ extension Books {
             return .entry(.recorded, changes(at: effective))
         } catch {
             return .refused(error)
+        }
+    }
+
+    /// What is known of an account is read with each of its decisions, so it is bounded.
+    private func checkRoom(_ record: borrowing RecordView) throws(Refusal) {
+        guard let subject = record.subject, let account = registry.accounts.number(of: subject)
+        else { return }
+        let known = entitlements.account(account)
+        guard known.own.count < Entitlements.changesMax,
+            known.overrides.count < Entitlements.changesMax
+        else {
+            throw .bad(
+                "account",
+                "has \(Entitlements.changesMax) changes or overrides, the most there can be")
         }
     }
 
@@ -96,7 +111,11 @@ extension Books {
             let effective = effective(of: record, try .read(record), recordedAt)
             let own = Holding.at(effective, of: entitlements.account(account).own)
             if record.kind == .resume {
-                guard own?.status == .paused || hasScheduledEnd(account, after: effective) else {
+                guard
+                    own?.status == .paused
+                        || hasScheduledEnd(
+                            account, after: max(effective, Timestamp(nanoseconds: recordedAt)))
+                else {
                     throw .bad("account", "has no pause and no coming end at \(effective)")
                 }
                 return .entry(.recorded, changes(at: effective))
@@ -128,7 +147,7 @@ extension Books {
             let own = Holding.at(time, of: entitlements.account(account).own)
             let now = Timestamp(nanoseconds: recordedAt)
             let isToCome = entitlements.account(account).own.contains {
-                $0.effective > max(time, now) && $0.terms != nil
+                $0.effective > max(time, now) && $0.terms != nil && $0.revokedAt == nil
             }
             guard own?.status.hasEnded == false || isToCome else {
                 throw .bad("account", "has no subscription at \(time) that could be cancelled")
@@ -145,6 +164,7 @@ extension Books {
                 throw .bad("account", "an override names its account")
             }
             let order = try OverrideOrder.read(record)
+            try checkRoom(record)
             guard let feature = registry.features[order.feature] else {
                 let known = registry.features.keys.sorted().joined(separator: ", ")
                 throw .bad("feature", "no catalog has \"\(order.feature)\"; known: \(known)")
@@ -191,7 +211,9 @@ extension Books {
 
     /// Whether a cancellation or a pause of the account's own subscription is still to come.
     private func hasScheduledEnd(_ account: UInt32, after time: Timestamp) -> Bool {
-        entitlements.account(account).own.contains { $0.effective > time && $0.isStop }
+        entitlements.account(account).own.contains {
+            $0.effective > time && $0.isStop && $0.revokedAt == nil
+        }
     }
 
     // MARK: Folds
@@ -236,11 +258,13 @@ extension Books {
             catalog: UInt32(registry.versions.count - 1))
         change.pauseUntil = try? record.optionalTime("until")
         let now = Timestamp(nanoseconds: recordedAt)
+        let position = position
         entitlements.update(account) { state in
             switch status {
-            case .active: state.own.removeAll { $0.effective > effective && $0.isStop }
+            case .active:
+                state.revoke(at: position) { $0.effective > max(effective, now) && $0.isStop }
             // What was still to come does not bring back what has ended.
-            case .canceled: state.own.removeAll { $0.effective > max(effective, now) }
+            case .canceled: state.revoke(at: position) { $0.effective > max(effective, now) }
             default: break
             }
             state.add(change)
@@ -321,6 +345,13 @@ extension Entitlements.Account {
         // Entries come in log order, so equal effective times keep the order of their positions.
         let place = own.lastIndex { $0.effective <= change.effective }.map { $0 + 1 } ?? 0
         own.insert(change, at: place)
+    }
+
+    /// Takes changes back that an entry makes void. They stay known: what was finalised knew them.
+    mutating func revoke(at position: Position, _ isVoid: (SubscriptionChange) -> Bool) {
+        for index in own.indices where own[index].revokedAt == nil && isVoid(own[index]) {
+            own[index].revokedAt = position
+        }
     }
 }
 

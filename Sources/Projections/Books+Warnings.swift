@@ -125,12 +125,10 @@ extension Books {
     }
 
     /// Notes what an entry warned of.
-    /// - Parameters:
-    ///   - prefix: where properties stand in its data.
-    ///   - held: what a hold said of the values by which limits count apart.
+    /// - Parameter prefix: where properties stand in its data.
     mutating func noteWarnings(
         _ outcome: Outcome, _ account: UInt32, _ record: borrowing RecordView, _ prefix: [String],
-        _ recordedAt: Int64, held: [CreditHold.Scope] = []
+        _ recordedAt: Int64
     ) {
         let now = Timestamp(nanoseconds: recordedAt)
         let standing = standing(of: account, at: now)
@@ -138,8 +136,7 @@ extension Books {
             guard let meter = meter(ofFeature: warning.feature),
                 let limit = limit(of: warning.feature, account: account, standing, at: now)
             else { continue }
-            let scopes =
-                held.isEmpty ? scopes(of: record, meter: meter.number, prefix: prefix) : held
+            let scopes = scopes(of: record, meter: meter.number, prefix: prefix)
             let place = place(
                 of: limit, meter: meter.number, account: account, standing, scopes, at: now)
             limits.warn(

@@ -55,7 +55,9 @@ extension Books {
     }
 
     private func coming(_ account: UInt32?, after time: Timestamp) -> [SubscriptionChange] {
-        (account.map { entitlements.account($0).own } ?? []).filter { $0.effective > time }
+        (account.map { entitlements.account($0).own } ?? []).filter {
+            $0.effective > time && $0.revokedAt == nil
+        }
     }
 
     private func writeFeature(

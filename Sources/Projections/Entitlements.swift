@@ -13,9 +13,9 @@ package struct Entitlements: ~Copyable {
     package static let version: UInt32 = 3
 
     /// The most outside subscriptions that one account has.
-    package static let outsideMax = 1_000
-    /// The most changes that one outside subscription has.
-    package static let changesMax = 100_000
+    package static let outsideMax = 100
+    /// The most changes that one subscription has, and the most overrides of one account.
+    package static let changesMax = 5_000
 
     /// All of one account.
     package struct Account: Sendable {

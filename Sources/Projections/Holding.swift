@@ -10,6 +10,8 @@ package struct Holding: Sendable {
     package var terms: SubscriptionTerms
     /// Ordinal of the catalog version that its plan is pinned to.
     package var catalog: UInt32
+    /// Ordinals of the versions that its add-ons are pinned to, parallel to them.
+    package var addonCatalogs: [UInt32]
     /// Its state.
     package var status: SubscriptionStatus
     /// When that state began.
@@ -28,6 +30,21 @@ package struct Holding: Sendable {
     private var pauseUntil: Timestamp?
     /// When it ends by itself; nil: it does not.
     package private(set) var cancelAt: Timestamp?
+
+    /// The next instant at which something comes by itself.
+    private var nextInstant: Timestamp? {
+        switch status {
+        case .canceled, .incompleteExpired: nil
+        case .paused: Self.earlier(pauseUntil, cancelAt)
+        case .trialing: Self.earlier(trialUntil, cancelAt)
+        case .active, .pastDue, .unpaid, .incomplete: cancelAt
+        }
+    }
+
+    private static func earlier(_ left: Timestamp?, _ right: Timestamp?) -> Timestamp? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
 
     /// What is left of it at a later instant.
     private mutating func advance(to time: Timestamp) {
@@ -48,42 +65,38 @@ package struct Holding: Sendable {
         status = next
     }
 
-    /// The state of one subscription at an instant; nil before its first change.
-    /// - Parameter started: when it began, if the outside system says so.
-    static func at(
-        _ time: Timestamp, of changes: [SubscriptionChange], started: Timestamp? = nil
+    /// A subscription once a change has come; nil: it has not begun.
+    private static func taking(
+        _ change: SubscriptionChange, after before: Holding?, started: Timestamp?
     ) -> Holding? {
-        var holding: Holding?
-        for change in changes {
-            guard change.effective <= time else { break }
-            holding?.advance(to: change.effective)
-            guard let terms = change.terms ?? holding?.terms else { continue }
-            // What has ended does not pause or go on; only a new beginning brings it back.
-            if holding?.status.hasEnded == true, change.terms == nil { continue }
-            guard var next = holding else {
-                holding = Holding(change, terms, started)
-                continue
-            }
-            if next.status.hasEnded { next.began = change.effective }
-            if change.terms == nil, change.status == .active {
-                next.goOn(at: change.effective)
-            } else {
-                next.become(change.status, since: change.effective)
-            }
-            if change.terms != nil {
-                next.terms = terms
-                next.catalog = change.catalog
-                next.timezone = change.timezone
-                next.anchor = change.anchor
-                next.started = started ?? change.effective
-                next.trialUntil = change.trialUntil
-                next.cancelAt = change.cancelAt
-            }
-            next.pauseUntil = change.pauseUntil
-            holding = next
+        guard var next = before else {
+            return change.terms.map { Holding(change, $0, started) }
         }
-        holding?.advance(to: time)
-        return holding
+        next.advance(to: change.effective)
+        // What has ended does not pause or go on; only a new beginning brings it back.
+        if next.status.hasEnded {
+            guard let terms = change.terms else { return next }
+            var again = Holding(change, terms, started)
+            if next.status == change.status { again.since = next.since }
+            return again
+        }
+        if change.terms == nil, change.status == .active {
+            next.goOn(at: change.effective)
+        } else {
+            next.become(change.status, since: change.effective)
+        }
+        if let terms = change.terms {
+            next.terms = terms
+            next.catalog = change.catalog
+            next.addonCatalogs = terms.addons.map { _ in change.catalog }
+            next.timezone = change.timezone
+            next.anchor = change.anchor
+            next.started = started ?? change.effective
+            next.trialUntil = change.trialUntil
+            next.cancelAt = change.cancelAt
+        }
+        next.pauseUntil = change.pauseUntil
+        return next
     }
 
     private init(
@@ -91,6 +104,7 @@ package struct Holding: Sendable {
     ) {
         self.terms = terms
         catalog = change.catalog
+        addonCatalogs = terms.addons.map { _ in change.catalog }
         status = change.status
         since = change.effective
         began = started.map { min($0, change.effective) } ?? change.effective
@@ -101,44 +115,138 @@ package struct Holding: Sendable {
         pauseUntil = change.pauseUntil
         cancelAt = change.cancelAt
     }
+
+    /// The state of one subscription at an instant; nil before its first change.
+    /// - Parameter started: when it began, if the outside system says so.
+    static func at(
+        _ time: Timestamp, of changes: [SubscriptionChange], started: Timestamp? = nil
+    ) -> Holding? {
+        var holding: Holding?
+        for change in changes where change.revokedAt == nil {
+            guard change.effective <= time else { break }
+            holding = taking(change, after: holding, started: started)
+        }
+        holding?.advance(to: time)
+        return holding
+    }
+
+    /// A stretch of time on which one thing holds.
+    struct Stage {
+        let from: Timestamp
+        var holding: Holding?
+    }
+
+    /// All states of one subscription, ascending.
+    static func stages(
+        of changes: [SubscriptionChange], started: Timestamp? = nil
+    ) -> [Stage] {
+        var stages: [Stage] = []
+        func put(_ holding: Holding?, from time: Timestamp) {
+            if stages.last?.from == time { stages.removeLast() }
+            stages.append(Stage(from: time, holding: holding))
+        }
+        var holding: Holding?
+        func goOn(until end: Timestamp) {
+            while let next = holding?.nextInstant, next < end {
+                holding?.advance(to: next)
+                put(holding, from: next)
+            }
+        }
+        for change in changes where change.revokedAt == nil {
+            goOn(until: change.effective)
+            holding = taking(change, after: holding, started: started)
+            put(holding, from: change.effective)
+        }
+        goOn(until: .max)
+        return stages
+    }
+
+    /// Whether it counts, and not another one of the account that has not ended.
+    fileprivate func counts(before other: Holding) -> Bool {
+        let isWhole = status != .incomplete
+        if isWhole != (other.status != .incomplete) { return isWhole }
+        if started != other.started { return started > other.started }
+        // Of equal times the later name counts; the account's own has none.
+        return (name ?? "").utf8.lexicographicallyPrecedes((other.name ?? "").utf8) == false
+    }
+}
+
+extension OutsideSubscription {
+    /// One of its states, pinned: a plan and each add-on to the oldest catalog under which they were named.
+    fileprivate func pinned(_ holding: Holding?, _ pins: Pins) -> Holding? {
+        guard var holding else { return nil }
+        holding.name = name
+        holding.catalog = pins.plans[holding.terms.plan] ?? holding.catalog
+        for (index, addon) in holding.terms.addons.enumerated() {
+            holding.addonCatalogs[index] = pins.addons[addon.key] ?? holding.addonCatalogs[index]
+        }
+        return holding
+    }
+
+    /// Oldest catalog versions, by plan and by add-on.
+    fileprivate struct Pins {
+        var plans: [String: UInt32] = [:]
+        var addons: [String: UInt32] = [:]
+    }
+
+    fileprivate var pins: Pins {
+        var pins = Pins()
+        // Of one that has ended the names were not looked up.
+        for change in changes where !change.status.hasEnded {
+            guard let terms = change.terms else { continue }
+            pins.plans[terms.plan] = min(pins.plans[terms.plan] ?? .max, change.catalog)
+            for addon in terms.addons {
+                pins.addons[addon.key] = min(pins.addons[addon.key] ?? .max, change.catalog)
+            }
+        }
+        return pins
+    }
 }
 
 extension Entitlements.Account {
     /// The subscription that counts at an instant; nil if there is none, or none that has not ended.
     package func holding(at time: Timestamp) -> Holding? {
-        guard !outside.isEmpty else {
-            guard let own = Holding.at(time, of: own), !own.status.hasEnded else { return nil }
-            return own
-        }
-        var best: Holding?
-        func offer(_ holding: Holding?) {
-            guard let holding, !holding.status.hasEnded else { return }
-            guard let known = best else {
-                best = holding
-                return
-            }
-            let isWhole = holding.status != .incomplete
-            if isWhole != (known.status != .incomplete) {
-                if isWhole { best = holding }
-            } else if known.started <= holding.started {
-                // Of equal times the later name counts: names ascend, and the account's own has none.
-                best = holding
-            }
-        }
-        offer(Holding.at(time, of: own))
+        var best = Holding.at(time, of: own).flatMap { $0.status.hasEnded ? nil : $0 }
         for subscription in outside {
-            var holding = Holding.at(time, of: subscription.changes, started: subscription.started)
-            holding?.name = subscription.name
-            if let terms = holding?.terms, let pinned = holding?.catalog {
-                holding?.catalog = subscription.pin(of: terms.plan, or: pinned)
-            }
-            offer(holding)
+            let state = Holding.at(time, of: subscription.changes, started: subscription.started)
+            guard let state, !state.status.hasEnded,
+                let holding = subscription.pinned(state, subscription.pins)
+            else { continue }
+            if best.map({ holding.counts(before: $0) }) ?? true { best = holding }
         }
         return best
     }
 
-    /// The instants at which what holds may change.
-    package var instants: Set<Timestamp> {
-        Set((own + outside.flatMap(\.changes)).flatMap(\.instants))
+    /// What holds over all time, ascending; before the first stage nothing does.
+    func stages() -> [Holding.Stage] {
+        let own = Holding.stages(of: own)
+        guard !outside.isEmpty else {
+            return own.map { stage in
+                let hasEnded = stage.holding?.status.hasEnded ?? true
+                return Holding.Stage(from: stage.from, holding: hasEnded ? nil : stage.holding)
+            }
+        }
+        var lists = [own]
+        for subscription in outside {
+            let pins = subscription.pins
+            lists.append(
+                Holding.stages(of: subscription.changes, started: subscription.started).map {
+                    Holding.Stage(from: $0.from, holding: subscription.pinned($0.holding, pins))
+                })
+        }
+        var next = lists.map { _ in 0 }
+        var now: [Holding?] = lists.map { _ in nil }
+        return Set(lists.joined().map(\.from)).sorted().map { time in
+            var best: Holding?
+            for list in lists.indices {
+                while next[list] < lists[list].count, lists[list][next[list]].from <= time {
+                    now[list] = lists[list][next[list]].holding
+                    next[list] += 1
+                }
+                guard let holding = now[list], !holding.status.hasEnded else { continue }
+                if best.map({ holding.counts(before: $0) }) ?? true { best = holding }
+            }
+            return Holding.Stage(from: time, holding: best)
+        }
     }
 }

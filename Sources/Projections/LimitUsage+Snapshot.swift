@@ -114,7 +114,8 @@ extension LimitUsage {
             let anchor = try reader.readTimestamp()
             account.resets.append(
                 Reset(
-                    meter: meter, time: time, position: position, anchor: anchor == .min ? nil : anchor,
+                    meter: meter, time: time, position: position,
+                    anchor: anchor == .min ? nil : anchor,
                     base: try reader.readZigzag128()))
         }
         for _ in 0..<(try reader.readVarint()) {

@@ -193,7 +193,7 @@ package struct LimitUsage: ~Copyable {
         _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32
     ) -> Int128 {
         cells(definition, scope, at: time, of: account).reduce(0) {
-            $0.addingReportingOverflow($1.units).partialValue
+            $0.saturated(adding: $1.units)
         }
     }
 
@@ -287,7 +287,8 @@ package struct LimitUsage: ~Copyable {
             Month(containing: accounts[Int(account)].resets[index].time.nanoseconds)
                 == Month(containing: time.nanoseconds)
         else { return }
-        accounts[Int(account)].resets[index].base &+= units
+        let base = accounts[Int(account)].resets[index].base
+        accounts[Int(account)].resets[index].base = base.saturated(adding: units)
         pages.touch(account: account)
     }
 
@@ -365,7 +366,7 @@ package struct LimitUsage: ~Copyable {
 extension LimitUsage.Cell {
     fileprivate mutating func add(_ addition: Counters.Addition) {
         switch addition.aggregation {
-        case .sum, .count, .average: units &+= addition.units
+        case .sum, .count, .average: units = units.saturated(adding: addition.units)
         case .max: units = isUsed ? max(units, addition.units) : addition.units
         case .min: units = isUsed ? min(units, addition.units) : addition.units
         case .latest, .timeWeighted: break
@@ -374,5 +375,13 @@ extension LimitUsage.Cell {
             units = Int128(unique.count) * 1_000_000_000_000
         }
         isUsed = true
+    }
+}
+
+extension Int128 {
+    /// The sum, or the number nearest to it: usage that no number holds is beyond every limit.
+    func saturated(adding other: Int128) -> Int128 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }

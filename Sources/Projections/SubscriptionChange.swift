@@ -26,6 +26,8 @@ package struct SubscriptionChange: Sendable {
     package var cancelAt: Timestamp?
     /// Of changes of one outside subscription and time, the higher counts.
     package var rank: Int64 = 0
+    /// The entry that took it back; nil: it stands. What is asked of a time before that entry still finds it.
+    package var revokedAt: Position?
     /// The id of the entry, which decides between equal ranks; empty for an account's own changes.
     package var entry = ""
 
@@ -41,11 +43,6 @@ package struct SubscriptionChange: Sendable {
         self.terms = terms
     }
 
-    /// Instants at which something changes by this change alone.
-    package var instants: [Timestamp] {
-        [effective]
-            + [trialUntil, pauseUntil, cancelAt].compactMap { $0 }.filter { $0 > effective }
-    }
 }
 
 /// A subscription of an outside billing system, which sends all of it with each change.
@@ -67,11 +64,6 @@ package struct OutsideSubscription: Sendable {
     package mutating func insert(_ change: SubscriptionChange) {
         let place = changes.lastIndex { !change.precedesOutside($0) }.map { $0 + 1 } ?? 0
         changes.insert(change, at: place)
-    }
-
-    /// The catalog version to which a plan of it is pinned: the oldest under which it named the plan.
-    package func pin(of plan: String, or catalog: UInt32) -> UInt32 {
-        changes.lazy.filter { $0.terms?.plan == plan }.map(\.catalog).min() ?? catalog
     }
 }
 
@@ -97,6 +89,7 @@ extension SubscriptionChange {
         for (bit, time) in [(4, anchor), (8, trialUntil), (16, pauseUntil), (32, cancelAt)]
         where time != nil { flags |= UInt8(bit) }
         if rank != 0 || !entry.isEmpty { flags |= 64 }
+        if revokedAt != nil { flags |= 128 }
         bytes.append(flags)
         if let terms {
             bytes.appendPrefixed(utf8: terms.plan)
@@ -115,6 +108,7 @@ extension SubscriptionChange {
             bytes.appendZigzag(rank)
             bytes.appendPrefixed(utf8: entry)
         }
+        if let revokedAt { bytes.appendVarint(revokedAt) }
     }
 
     init(from reader: inout ByteReader) throws(DecodeFailure) {
@@ -127,7 +121,6 @@ extension SubscriptionChange {
         self.init(
             effective: effective, status: status, position: position, catalog: catalog)
         let flags = try reader.readByte()
-        guard flags < 128 else { throw .invalid("flags of a subscription", reader.offset - 1) }
         if flags & 1 != 0 { terms = try Self.terms(&reader) }
         if flags & 2 != 0 { timezone = try reader.readText() }
         if flags & 4 != 0 { anchor = try reader.readTimestamp() }
@@ -138,6 +131,7 @@ extension SubscriptionChange {
             rank = try reader.readZigzag()
             entry = try reader.readText()
         }
+        if flags & 128 != 0 { revokedAt = try reader.readVarint() }
     }
 
     private static func terms(

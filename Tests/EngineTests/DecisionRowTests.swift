@@ -218,4 +218,31 @@ import Testing
         #expect(try check(book, "region", #","value":"us""#).printed("reason") == "value_mismatch")
         try settlesDown(book)
     }
+
+    /// Usage that no number holds is beyond every limit, and stays there.
+    @Test func sumsOfLongWindowsDoNotWrap() throws {
+        let book = try book(Self.catalog(#""calls":{"limit":10,"reset":"year"}"#))
+        for month in ["02", "03", "04"] {
+            try book.record(
+                #"{"specversion":"1.0","id":"\#(month)","source":"s","type":"call","subject":"a","#
+                    + #""time":"2026-\#(month)-01T00:00:00Z","data":{"n":160000000000000000000000000}}"#
+            )
+        }
+        #expect(try consume(book, "1") == "limit_reached")
+    }
+
+    /// What was settled counts for its value also when history is metered again.
+    @Test func settledUsageKeepsItsValue() throws {
+        let book = try book(Self.catalog(#""calls":{"limit":10,"by":"ws"}"#))
+        let held = try ask(book, "hold", #""feature":"calls","quantity":9,"data":{"ws":1}"#)
+        let hold = try #require(held.printed("hold"))
+        #expect(
+            try ask(book, "settle", #""hold":"\#(hold)","quantity":9,"data":{"ws":1}"#)
+                .printed("allowed") == "true")
+        try book.publish(
+            Self.catalog(#""calls":{"limit":10,"by":"ws"},"batch":{"limit":99,"reset":"day"}"#))
+        #expect(try consume(book, "2", data: #"{"ws":1}"#) == "limit_reached")
+        #expect(try consume(book, "9", data: #"{"ws":2}"#) == "allowed")
+        try settlesDown(book)
+    }
 }

@@ -130,8 +130,12 @@ import Testing
         #expect(try consume(book, "1", data: of("y")) == "limit_reached")
         #expect(try consume(book, "2", data: of("z")) == "allowed")
         let hold = try #require(held.printed("hold"))
-        // What was held of y is counted for y, whatever the settlement says of it.
-        try ask(book, "settle", #""hold":"\#(hold)","quantity":1"#)
+        // What was held of y is settled for y.
+        for data in ["", #","data":\#(of("x"))"#] {
+            let refused = try ask(book, "settle", #""hold":"\#(hold)","quantity":1\#(data)"#)
+            #expect(refused.printed("field") == "data.team.name")
+        }
+        try ask(book, "settle", #""hold":"\#(hold)","quantity":1,"data":\#(of("y"))"#)
         #expect(try consume(book, "1", data: of("y")) == "limit_reached")
         #expect(
             try check(book, "calls", #","data":\#(of("y"))"#).printed("used") == "2")

@@ -193,4 +193,41 @@ import Testing
             for _ in 0..<2 { #expect(try state(uses.shuffled(using: &generator)) == expected) }
         }
     }
+
+    /// What negative quantities took off stays taken off, in whatever order they came.
+    @Test func negativeQuantitiesCount() throws {
+        let book = try book()
+        try use(book, "a", "03", 10)
+        try use(book, "b", "04", -10)
+        try grant(book, "g0", 5, #""effective":"2026-03-01T00:00:00Z""#)
+        #expect(try reconcile(book).printed("outcome") == "unchanged")
+        #expect(try credits(book).printed("balance") == "5")
+        try use(book, "c", "05", 7)
+        try use(book, "d", "02", 3)
+        let before = try credits(book)
+        #expect(before.printed("overage") == "5")
+        _ = try reconcile(book)
+        let after = try credits(book)
+        #expect(after.printed("overage") == "5" && after.printed("drawn") == "5")
+        #expect(try reconcile(book).printed("outcome") == "unchanged")
+        #expect(try book.verifies())
+    }
+
+    /// Sums beyond all numbers are refused, and an invoice is made all the same.
+    @Test func sumsBeyondAllNumbersAreRefused() throws {
+        let book = try book()
+        for number in 0..<10 {
+            for sign in ["", "-"] {
+                try book.record(
+                    #"{"specversion":"1.0","id":"x\#(number)\#(sign)","source":"s","type":"call","subject":"a","#
+                        + #""time":"2026-03-1\#(number)T0\#(sign.isEmpty ? 1 : 0):00:00Z","data":{"n":\#(sign)42000000000000000000000000}}"#
+                )
+            }
+        }
+        _ = try reconcile(book)
+        book.clock.set("2026-04-02T00:00:00Z")
+        let invoice = try book.send(#"{"request":"finalise","account":"a","period":"2026-03"}"#)
+        #expect(invoice.printed("ok") != nil)
+        #expect(try book.verifies())
+    }
 }

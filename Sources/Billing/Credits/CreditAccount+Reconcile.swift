@@ -10,7 +10,7 @@ package struct CreditUse: Sendable {
     package let meters: [String]
     /// What it drew, without what was refunded.
     package var draws: [Draw]
-    /// What nothing covered, without what was refunded; above or equal to zero.
+    /// What nothing covered, without what was refunded; below zero: so much of what was owed it took off.
     package var shortfall: Int128
 
     /// A use; see the properties.
@@ -32,7 +32,7 @@ package struct CreditUse: Sendable {
             rest -= gone
             return piece - gone
         }
-        shortfall = part(shortfall)
+        shortfall = shortfall > 0 ? part(shortfall) : shortfall
         var left: [Draw] = []
         for draw in draws.reversed() {
             let units = part(draw.units)
@@ -80,45 +80,161 @@ extension CreditAccount {
     /// - Parameters:
     ///   - uses: in billing order.
     ///   - earlier: what was compensated before, for the same uses.
+    /// - Returns: nil where sums leave Int128.
     package func reconciliation(
         of uses: [CreditUse], after earlier: [Reconciliation]
-    ) -> Reconciliation {
-        var opened = self
-        var paid: [UInt32: Int128] = [:]
-        var owed: [String: Int128] = [:]
+    ) -> Reconciliation? {
+        var opened = Reopened(account: self)
         for draw in uses.flatMap(\.draws) + earlier.flatMap(\.draws) {
-            paid[draw.grant, default: 0] += draw.units
+            guard opened.note(draw) else { return nil }
         }
-        for use in uses { owed[use.unit, default: 0] += use.shortfall }
+        for use in uses {
+            guard opened.note(owed: use.shortfall, of: use.unit) else { return nil }
+        }
         for shortfall in earlier.flatMap(\.shortfalls) {
-            owed[shortfall.unit, default: 0] += shortfall.after - shortfall.before
-        }
-        // What a void grant paid stays paid: opened, it would be lost.
-        let isVoid = { (grant: UInt32) in grants[Int(grant)].isVoid }
-        var fixed: [String: Int128] = [:]
-        for (grant, units) in paid.sorted(by: { $0.key < $1.key }) {
-            if isVoid(grant) {
-                fixed[grants[Int(grant)].terms.unit, default: 0] += units
-            } else {
-                opened.giveBack(units, to: grant)
+            guard opened.note(owed: shortfall.after - shortfall.before, of: shortfall.unit) else {
+                return nil
             }
         }
+        opened.open()
+        for use in uses { guard opened.draw(use) else { return nil } }
+        return opened.result
+    }
+
+    /// Compensates draws.
+    /// - Returns: false where it does not fit the state: other entries came between.
+    package mutating func compensate(_ reconciliation: Reconciliation) -> Bool {
+        for shortfall in reconciliation.shortfalls {
+            guard shortfall.before >= 0, shortfall.after >= 0,
+                forgive(shortfall.before, of: shortfall.unit) == 0
+            else { return false }
+        }
+        for draw in reconciliation.draws where draw.units < 0 {
+            guard Int(draw.grant) < grants.count else { return false }
+            giveBack(-draw.units, to: draw.grant)
+        }
+        guard pay(reconciliation.draws.filter { $0.units > 0 }) else { return false }
+        for shortfall in reconciliation.shortfalls {
+            let owed = self.shortfall(of: shortfall.unit).units
+            guard shortfall.after <= Self.shortfallMax - owed else { return false }
+            addShortfall(of: shortfall.unit, shortfall.after)
+        }
+        repay(at: now)
+        return true
+    }
+
+    /// Takes back what was owed; of what was repaid meanwhile, the credits go back to the grants that paid.
+    /// - Returns: what was neither owed any more nor repaid: other entries took it off.
+    fileprivate mutating func forgive(_ units: Int128, of unit: String) -> Int128 {
+        let owed = min(shortfall(of: unit).units, units)
+        reduceShortfall(of: unit, by: owed)
+        return unwindRepayments(of: unit, units - owed)
+    }
+}
+
+/// An account in which what some uses drew is laid open, to be drawn again.
+private struct Reopened {
+    private var account: CreditAccount
+    /// By grant: what the uses paid, and what they pay now.
+    private var paid: [UInt32: Int128] = [:]
+    private var pays: [UInt32: Int128] = [:]
+    /// By unit: what they owed, what they owe now, and what was settled in another way.
+    private var owed: [String: Int128] = [:]
+    private var owes: [String: Int128] = [:]
+    private var fixed: [String: Int128] = [:]
+    /// Draws so far, for what gives back: the newest first.
+    private var drawn: [Draw] = []
+
+    init(account: CreditAccount) { self.account = account }
+
+    mutating func note(_ draw: Draw) -> Bool {
+        let (sum, overflow) = paid[draw.grant, default: 0].addingReportingOverflow(draw.units)
+        paid[draw.grant] = sum
+        return !overflow && Int(draw.grant) < account.grants.count
+    }
+
+    mutating func note(owed units: Int128, of unit: String) -> Bool {
+        let (sum, overflow) = owed[unit, default: 0].addingReportingOverflow(units)
+        owed[unit] = sum
+        return !overflow
+    }
+
+    private func isVoid(_ grant: UInt32) -> Bool { account.grants[Int(grant)].isVoid }
+
+    mutating func open() {
         for (unit, units) in owed.sorted(by: { $0.key < $1.key }) {
-            opened.forgive(units, of: unit)
+            // What these uses took off is more than they owed: that was of other periods, and stays.
+            guard units > 0 else {
+                fixed[unit, default: 0] += units
+                owed[unit] = 0
+                continue
+            }
+            let left = account.forgive(units, of: unit)
+            fixed[unit, default: 0] += left
+            owed[unit] = units - left
         }
-        var pays: [UInt32: Int128] = [:]
-        var owes: [String: Int128] = [:]
-        for use in uses {
-            var need = use.draws.reduce(use.shortfall) { $0 + $1.units }
-            let byVoid = min(fixed[use.unit] ?? 0, need)
-            fixed[use.unit, default: 0] -= byVoid
-            need -= byVoid
-            let drawdown = opened.drawdown(
-                Quantity(units: need), of: use.unit, for: use.meters, at: use.time, most: .max)
-            _ = opened.pay(drawdown.draws)
-            for draw in drawdown.draws { pays[draw.grant, default: 0] += draw.units }
-            owes[use.unit, default: 0] += drawdown.shortfall.units
+        for (grant, units) in paid.sorted(by: { $0.key < $1.key }) {
+            if isVoid(grant) {
+                // What a void grant paid stays paid: laid open, it would be lost.
+                fixed[account.grants[Int(grant)].terms.unit, default: 0] += units
+            } else {
+                account.giveBack(units, to: grant)
+            }
         }
+    }
+
+    /// - Returns: false where a sum leaves Int128.
+    mutating func draw(_ use: CreditUse) -> Bool {
+        let unit = use.unit
+        if use.shortfall < 0 {
+            giveBack(-use.shortfall, of: unit)
+            return true
+        }
+        var need = use.draws.reduce(use.shortfall) {
+            $0.addingReportingOverflow($1.units).partialValue
+        }
+        guard need >= 0 else { return false }
+        let settled = min(max(fixed[unit] ?? 0, 0), need)
+        fixed[unit, default: 0] -= settled
+        need -= settled
+        let drawdown = account.drawdown(
+            Quantity(units: need), of: unit, for: use.meters, at: use.time, most: .max)
+        _ = account.pay(drawdown.draws)
+        for draw in drawdown.draws {
+            pays[draw.grant, default: 0] += draw.units
+            drawn.append(draw)
+        }
+        let (sum, overflow) = owes[unit, default: 0].addingReportingOverflow(
+            drawdown.shortfall.units)
+        owes[unit] = sum
+        return !overflow
+    }
+
+    /// A negative quantity takes off what is owed, then gives back what was drawn, and then settles what comes.
+    private mutating func giveBack(_ units: Int128, of unit: String) {
+        var rest = units
+        // What it took off of other periods stays taken off there.
+        if let excess = fixed[unit], excess < 0 {
+            let other = min(-excess, rest)
+            fixed[unit] = excess + other
+            rest -= other
+        }
+        let off = min(owes[unit] ?? 0, rest)
+        owes[unit, default: 0] -= off
+        rest -= off
+        for index in drawn.indices.reversed() where rest > 0 {
+            let draw = drawn[index]
+            guard account.grants[Int(draw.grant)].terms.unit == unit else { continue }
+            let part = min(draw.units, rest)
+            rest -= part
+            drawn[index] = Draw(grant: draw.grant, units: draw.units - part)
+            pays[draw.grant, default: 0] -= part
+            account.giveBack(part, to: draw.grant)
+        }
+        fixed[unit, default: 0] += rest
+    }
+
+    var result: Reconciliation {
         var result = Reconciliation()
         for grant in Set(paid.keys).union(pays.keys).sorted() where !isVoid(grant) {
             let more = (pays[grant] ?? 0) - (paid[grant] ?? 0)
@@ -129,31 +245,5 @@ extension CreditAccount {
                 .init(unit: unit, before: owed[unit] ?? 0, after: owes[unit] ?? 0))
         }
         return result
-    }
-
-    /// Compensates draws.
-    /// - Returns: false where it does not fit the state: other entries came between.
-    package mutating func compensate(_ reconciliation: Reconciliation) -> Bool {
-        for shortfall in reconciliation.shortfalls {
-            forgive(shortfall.before, of: shortfall.unit)
-        }
-        for draw in reconciliation.draws where draw.units < 0 {
-            guard Int(draw.grant) < grants.count else { return false }
-            giveBack(-draw.units, to: draw.grant)
-        }
-        guard pay(reconciliation.draws.filter { $0.units > 0 }) else { return false }
-        for shortfall in reconciliation.shortfalls {
-            guard shortfall.after >= 0 else { return false }
-            addShortfall(of: shortfall.unit, shortfall.after)
-        }
-        repay(at: now)
-        return true
-    }
-
-    /// Takes back what was owed; of what was repaid meanwhile, the credits go back to the grants that paid.
-    private mutating func forgive(_ units: Int128, of unit: String) {
-        let owed = min(shortfall(of: unit).units, units)
-        reduceShortfall(of: unit, by: owed)
-        unwindRepayments(of: unit, units - owed)
     }
 }

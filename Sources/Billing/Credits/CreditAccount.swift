@@ -260,7 +260,9 @@ package struct CreditAccount: Sendable {
     }
 
     /// Gives back what was paid for overage that turned out not to be owed: the newest payments first.
-    mutating func unwindRepayments(of unit: String, _ units: Int128) {
+    /// - Returns: what was not paid by any grant.
+    @discardableResult
+    mutating func unwindRepayments(of unit: String, _ units: Int128) -> Int128 {
         var rest = units
         for index in repayments.indices.reversed() where rest > 0 {
             let draw = repayments[index]
@@ -271,6 +273,7 @@ package struct CreditAccount: Sendable {
             giveBack(part, to: draw.grant)
         }
         repayments.removeAll { $0.units == 0 }
+        return rest
     }
 
     // MARK: Grants
@@ -294,6 +297,13 @@ package struct CreditAccount: Sendable {
         recurring.append(grant)
         if grant.ends.map({ grant.next < $0 }) ?? true {
             makePeriod(recurring.count - 1, position)
+        }
+    }
+
+    /// Ends all recurring grants: what was given stays, and nothing is given any more.
+    package mutating func endRecurring(at time: Timestamp) {
+        for index in recurring.indices where recurring[index].ends.map({ $0 > time }) ?? true {
+            recurring[index].ends = max(time, recurring[index].effective)
         }
     }
 

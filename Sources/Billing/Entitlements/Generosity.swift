@@ -49,7 +49,10 @@ extension Limit {
     /// ever is less than any that begins anew.
     func isMoreGenerous(than other: Limit) -> Bool {
         // An empty one is only there for what is added to it.
-        if amount == .zero || other.amount == .zero { return amount > other.amount }
+        if amount != other.amount, amount == .zero || other.amount == .zero {
+            return amount > other.amount
+        }
+        if amount == .zero { return !isHard && other.isHard }
         switch (window.hours, other.window.hours) {
         case (nil, nil):
             if amount != other.amount { return amount > other.amount }
