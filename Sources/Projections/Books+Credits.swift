@@ -44,7 +44,10 @@ extension Books {
     /// What an account bought changed: the credits of its plans with it.
     mutating func followPlans(of account: UInt32, from effective: Timestamp, _ recordedAt: Int64) {
         guard registry.hasPlanGrants else { return }
-        credits.update(account) { $0.replan(from: effective) }
+        // As with recurring grants: what a plan gave longer ago is not given now.
+        let earliest = Timestamp(
+            nanoseconds: recordedAt.subtractingReportingOverflow(Self.backdatedMax).partialValue)
+        credits.update(account) { $0.replan(from: max(effective, earliest)) }
         changeCredits(of: account, at: recordedAt) { _ in }
     }
 

@@ -111,8 +111,10 @@ extension Books {
         let problems: [CatalogProblem]
         switch Catalog.decode(value) {
         case .success(let catalog):
-            problems = catalog.personalProblems(
-                with: registry.meters, plans: registry.versions.flatMap(\.catalog.offers))
+            problems =
+                catalog.personalProblems(
+                    with: registry.meters, plans: registry.versions.flatMap(\.catalog.offers))
+                + windowProblems(catalog)
         case .failure(let failure): problems = failure.list
         }
         guard let first = problems.first else {
@@ -128,6 +130,28 @@ extension Books {
                 code: "bad_catalog", field: "catalog",
                 message: "the catalog has \(problems.count) problems; the first: \(first)",
                 problems: problems))
+    }
+
+    /// Meters of which limits would have more windows than there can be.
+    private func windowProblems(_ catalog: Catalog) -> [CatalogProblem] {
+        var windows: [String: Set<LimitUsage.Named>] = [:]
+        func note(_ feature: String, _ window: LimitWindow, _ by: [String]?) {
+            guard let meter = (catalog.feature(feature) ?? registry.features[feature])?.meterKey
+            else { return }
+            windows[meter, default: []].insert(.init(feature: "", window: window, by: by))
+        }
+        for named in limits.named { note(named.feature, named.window, named.by) }
+        for entitlement in catalog.offers.flatMap(\.entitlements) {
+            if case .limit(let limit) = entitlement.allowance {
+                note(entitlement.feature, limit.window, limit.by)
+            }
+        }
+        return windows.filter { $0.value.count > LimitUsage.definitionsMax }.keys.sorted().map {
+            CatalogProblem(
+                path: "meters.\($0)",
+                message: "limits of it have, with those of earlier catalogs, more than "
+                    + "\(LimitUsage.definitionsMax) different windows (reset, anchor, by)")
+        }
     }
 
     /// What the entries themselves have is for the engine to see, which can read them.

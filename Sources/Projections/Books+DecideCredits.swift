@@ -180,7 +180,7 @@ extension Books {
     }
 
     /// Nanoseconds of a year: all renewals since then are made at once.
-    private static let backdatedMax: Int64 = 366 * 86_400_000_000_000
+    static let backdatedMax: Int64 = 366 * 86_400_000_000_000
 
     private func unitRefusal(_ name: String?, _ catalog: Catalog) -> Refusal? {
         let known = catalog.credits.map(\.unit)

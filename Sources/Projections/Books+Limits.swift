@@ -28,6 +28,17 @@ extension Books {
         return defineLimits()
     }
 
+    /// Why a limit's window cannot be one more of its meter; nil: it can.
+    func windowProblem(_ limit: Limit, feature: String) -> String? {
+        guard let meter = registry.features[feature]?.meterKey.flatMap({ registry.meter($0) }),
+            limits.number(of: .init(meter: meter, window: limit.window, by: limit.by)) == nil,
+            limits.definitions(of: meter).count >= LimitUsage.definitionsMax
+        else { return nil }
+        return
+            "the limits of this meter have \(LimitUsage.definitionsMax) different windows, the most "
+            + "there can be: use a reset, anchor and by that there are"
+    }
+
     /// Defines all windows that limits ever had for the meters that their features have now: pinned subscriptions and
     /// overrides keep limits of old catalogs.
     /// - Returns: meters with windows that are new.
@@ -129,7 +140,7 @@ extension Books {
             else { continue }
             // Uses without the property share one limit: that of null.
             let value = record.property(PropertyPath(prefix + by))?.makeArray() ?? [0]
-            scopes.append(CreditHold.Scope(by: by, value: value))
+            scopes.append(CreditHold.Scope(by: by, value: Self.scope(value)))
         }
         return scopes
     }
@@ -138,8 +149,18 @@ extension Books {
     func scopes(in data: Value, meter: UInt32) -> [CreditHold.Scope] {
         limits.definitions(of: meter).compactMap { limits.definitions[Int($0)].by }.map { by in
             let value = by.reduce(Optional(data)) { $0?[$1] }
-            return CreditHold.Scope(by: by, value: ValueCoder.nodeBytes(value ?? .null))
+            return CreditHold.Scope(
+                by: by, value: Self.scope(ValueCoder.nodeBytes(value ?? .null)))
         }
+    }
+
+    /// A value as limits know it: one that is long by its hash. No value's bytes begin with 255.
+    private static func scope(_ value: [UInt8]) -> [UInt8] {
+        guard value.count > 64 else { return value }
+        var bytes = ByteBuffer(capacity: 40)
+        bytes.append(0xFF)
+        SHA256.hash(value.raw).append(to: &bytes)
+        return bytes.copyBytes(in: 0..<bytes.count)
     }
 
     /// Counts a use in the windows of all limits of its meter.

@@ -173,7 +173,12 @@ extension Books {
                 switch PlanEntitlement.read(
                     value, of: feature.key, features: [feature], at: "entitlement")
                 {
-                case .success: break
+                case .success(let read):
+                    if case .limit(let limit) = read.allowance,
+                        let problem = windowProblem(limit, feature: feature.key)
+                    {
+                        throw .bad("entitlement", problem)
+                    }
                 case .failure(let problems):
                     let message = problems.list.first?.description ?? "cannot be read"
                     throw Refusal(

@@ -106,6 +106,7 @@ extension LimitUsage {
                 account.cells.last.map({ $0.key.precedes(cell.key) }) ?? true
             else { throw .invalid("order of the windows", offset) }
             account.cells.append(cell)
+            account.firstEnd = min(account.firstEnd, cell.end)
         }
         for _ in 0..<(try reader.readVarint()) {
             let meter = try reader.readOrdinal()

@@ -90,9 +90,18 @@ package struct LimitUsage: ~Copyable {
         }
     }
 
+    /// Windows of one account at most: what values of properties come beyond them share one window.
+    package static let cellsMax = 10_000
+    /// Windows of one meter at most: each event counts in all of them.
+    package static let definitionsMax = 32
+    /// Stands for all values that have no window of their own: no value's bytes begin with it.
+    static let otherScope: [UInt8] = [0xFE]
+
     /// Of one account.
     struct Account {
         var cells: [Cell] = []
+        /// The earliest end of a window: before it there is nothing to forget.
+        var firstEnd = Timestamp.max
         /// The newest of each meter.
         var resets: [Reset] = []
         /// Thresholds of which was warned: the highest, by feature and window.
@@ -184,7 +193,14 @@ package struct LimitUsage: ~Copyable {
         guard Int(account) < accounts.count else { return 0 }
         let cells = accounts[Int(account)].cells
         let place = Self.place(of: key, in: cells)
-        return place < cells.count && cells[place].key == key ? cells[place].units : 0
+        if place < cells.count, cells[place].key == key { return cells[place].units }
+        guard isFull(account), !key.scope.isEmpty, key.scope != Self.otherScope else { return 0 }
+        return usage(
+            Key(definition: key.definition, scope: Self.otherScope, start: key.start), of: account)
+    }
+
+    private func isFull(_ account: UInt32) -> Bool {
+        accounts[Int(account)].cells.count >= Self.cellsMax
     }
 
     /// Usage of a value in all windows of a definition in which an instant lies: they have several beginnings where
@@ -192,9 +208,13 @@ package struct LimitUsage: ~Copyable {
     package func usage(
         _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32
     ) -> Int128 {
-        cells(definition, scope, at: time, of: account).reduce(0) {
-            $0.saturated(adding: $1.units)
+        let mine = cells(definition, scope, at: time, of: account)
+        if mine.isEmpty, !scope.isEmpty, scope != Self.otherScope,
+            Int(account) < accounts.count, isFull(account)
+        {
+            return usage(definition, Self.otherScope, at: time, of: account)
         }
+        return mine.reduce(0) { $0.saturated(adding: $1.units) }
     }
 
     private func cells(
@@ -250,10 +270,21 @@ package struct LimitUsage: ~Copyable {
         var cells = accounts[Int(account)].cells
         // Out of the state while it changes, so that it is changed in its place.
         accounts[Int(account)].cells = []
-        if cells.contains(where: { $0.end <= now }) { cells.removeAll { $0.end <= now } }
-        let place = Self.place(of: key, in: cells)
+        if accounts[Int(account)].firstEnd <= now {
+            cells.removeAll { $0.end <= now }
+            accounts[Int(account)].firstEnd = cells.map(\.end).min() ?? .max
+        }
+        var key = key
+        var place = Self.place(of: key, in: cells)
+        if place == cells.count || cells[place].key != key, cells.count >= Self.cellsMax,
+            !key.scope.isEmpty
+        {
+            key = Key(definition: key.definition, scope: Self.otherScope, start: key.start)
+            place = Self.place(of: key, in: cells)
+        }
         if place == cells.count || cells[place].key != key {
             cells.insert(Cell(key: key, end: end), at: place)
+            accounts[Int(account)].firstEnd = min(accounts[Int(account)].firstEnd, end)
         }
         cells[place].add(addition)
         accounts[Int(account)].cells = cells
@@ -296,42 +327,6 @@ package struct LimitUsage: ~Copyable {
     package func lastReset(of account: UInt32, meter: UInt32) -> Reset? {
         guard Int(account) < accounts.count else { return nil }
         return accounts[Int(account)].resets.first { $0.meter == meter }
-    }
-
-    // MARK: Warnings
-
-    /// The highest threshold that was warned of in a window; 0: none.
-    package func warned(
-        of feature: String, scope: [UInt8], window: Period, account: UInt32
-    ) -> UInt32 {
-        guard Int(account) < accounts.count else { return 0 }
-        return accounts[Int(account)].warned.first {
-            $0.start == window.start && $0.end == window.end && $0.feature == feature
-                && $0.scope == scope
-        }?.threshold ?? 0
-    }
-
-    /// Notes that a threshold was warned of.
-    package mutating func warn(
-        of feature: String, scope: [UInt8], window: Period, threshold: UInt32, account: UInt32,
-        now: Timestamp
-    ) {
-        accounts.grow(to: Int(account) + 1, with: Account())
-        var warned = accounts[Int(account)].warned
-        warned.removeAll {
-            $0.end <= now
-                || $0.start == window.start && $0.end == window.end && $0.feature == feature
-                    && $0.scope == scope
-        }
-        let place = warned.firstIndex {
-            ($0.feature, $0.start, $0.end) > (feature, window.start, window.end)
-        }
-        warned.insert(
-            Warned(
-                feature: feature, scope: scope, start: window.start, end: window.end,
-                threshold: threshold), at: place ?? warned.count)
-        accounts[Int(account)].warned = warned
-        pages.touch(account: account)
     }
 
     /// Forgets all usage of some meters, before history is metered again.

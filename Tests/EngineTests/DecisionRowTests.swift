@@ -245,4 +245,33 @@ import Testing
         #expect(try consume(book, "9", data: #"{"ws":2}"#) == "allowed")
         try settlesDown(book)
     }
+
+    /// Each event counts in all windows of its meter, so there are only so many.
+    @Test func aMeterHasSoManyWindows() throws {
+        let book = try book(Self.simple("m", ""))
+        func override(_ days: Int) throws -> String? {
+            try ask(
+                book, "override",
+                #""feature":"chat","entitlement":{"limit":1,"reset":"\#(days) days"}"#
+            ).printed("error")
+        }
+        for days in 2..<(2 + LimitUsage.definitionsMax) { #expect(try override(days) == nil) }
+        #expect(try override(100) == "bad_request")
+        #expect(try override(2) == nil)
+        let more = try book.send(
+            #"{"request":"publish","id":"x","catalog":\#(Self.simple("m", #""chat":{"limit":1,"reset":"hour"}"#))}"#
+        )
+        #expect(more.list("problems").first?.printed("path") == "meters.m")
+    }
+
+    /// Of a plan that is recorded years late the credits of the last year are given, not those of all time.
+    @Test func latePlansGiveNoEndOfCredits() throws {
+        let book = try book(
+            #"{"catalog":1,"currency":"USD","meters":{"m":{"event":"m","aggregate":"count"}},"credit":{"unit":"c","burn":{"m":1}},"#
+                + #""plans":{"p":{"grants":{"g":{"amount":1,"every":"day"}}}}}"#)
+        try ask(book, "subscribe", #""plan":"p","effective":"1990-01-01T00:00:00Z""#)
+        let credits = try book.send(#"{"request":"credits","account":"a"}"#)
+        #expect(credits.list("grants").count < 400)
+        try settlesDown(book)
+    }
 }
