@@ -300,7 +300,6 @@ extension Books {
                     after: question.quantity.units, question.uniqueKey, meter,
                     account: account, in: place))
         }
-        var held = Quantity.zero
         let hasHolds = account.map { !credits.account($0).holds.isEmpty } ?? false
         if meter.burn != nil || hasHolds {
             let state = question.state ?? creditAccount(of: account, at: time)
@@ -308,18 +307,18 @@ extension Books {
             let scope = by.flatMap { by in question.scopes.first { $0.by == by } }
             // One meter may count several features, and each of their holds is usage to come.
             let features = registry.features(countedBy: meter.key)
-            held = state.heldQuantity(of: features)
-            let heldHere = by == nil ? held : state.heldQuantity(of: features, in: scope)
-            entitlement.used = entitlement.used.adding(heldHere) ?? Quantity(units: .max)
+            let held = state.heldQuantity(of: features, in: scope)
+            entitlement.used = entitlement.used.adding(held) ?? Quantity(units: .max)
             measured.cover = cover(
                 meter, question.feature, question.quantity, state, at: time, cost: question.cost)
             entitlement.creditCost = measured.cover.cost
             entitlement.creditBalance = measured.cover.balance
         }
-        if let plan = standing.plan, plan.terms.spendCap != nil {
+        let isCharged = standing.holding?.status.isCharged ?? true
+        if let plan = standing.plan, plan.terms.spendCap != nil, isCharged {
             entitlement.passesSpendCap = passesSpendCap(
-                of: plan, meter, account, counting: [held, question.taking],
-                adding: question.quantity, at: time)
+                of: plan, meter, account, question.state ?? creditAccount(of: account, at: time),
+                taking: question.taking, adding: question.quantity, at: time)
         }
         return measured
     }

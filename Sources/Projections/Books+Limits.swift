@@ -112,7 +112,9 @@ extension Books {
         guard let account else { return 0 }
         if let definition = place.definition {
             if let instant = place.instant {
-                return limits.usage(definition, place.scope, at: instant, of: account)
+                return limits.usage(
+                    definition, place.scope, at: instant, of: account,
+                    by: registry.meters[Int(meter)].aggregation)
             }
             return limits.usage(
                 .init(definition: definition, scope: place.scope, start: place.window.start),

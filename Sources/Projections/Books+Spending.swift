@@ -25,10 +25,12 @@ extension Books {
     /// Whether a request would take the cost of the month's usage beyond the plan's cap.
     ///
     /// Of distinct values, what one more of them costs is counted when the next one comes.
-    /// - Parameter counting: usage of its meter that counts though no meter has it yet: what is held.
+    /// - Parameters:
+    ///   - state: the account's holds: what is held counts, of all meters.
+    ///   - taking: usage of the meter that counts though it is in no meter yet.
     func passesSpendCap(
-        of plan: Plan, _ asked: CompiledMeter, _ account: UInt32?, counting: [Quantity],
-        adding quantity: Quantity, at time: Timestamp
+        of plan: Plan, _ asked: CompiledMeter, _ account: UInt32?, _ state: CreditAccount,
+        taking: Quantity, adding quantity: Quantity, at time: Timestamp
     ) -> Bool {
         guard let cap = plan.terms.spendCap, quantity > .zero else { return false }
         var cost = Fraction.zero
@@ -39,7 +41,9 @@ extension Books {
             // A price of an add-on may be one that is not known at once: it is not part of the cap.
             guard !PriceCharge.needsUses(price, meter) else { continue }
             var used = Fraction(counted(of: number, account, at: time))
-            if number == asked.number { for more in counting { used = used + Fraction(more) } }
+            let held = state.heldQuantity(of: registry.features(countedBy: key))
+            used = used + Fraction(held)
+            if number == asked.number { used = used + Fraction(taking) }
             let before = PriceCharge.total(price, meter, used)
             cost = cost + before
             guard number == asked.number else { continue }

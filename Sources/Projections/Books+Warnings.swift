@@ -44,7 +44,15 @@ extension Books {
             else { return [] }
             let place = place(
                 of: limit, meter: meter.number, account: account, standing, scopes, at: time)
-            guard window.map({ place.window.contains($0) }) ?? true else { return [] }
+            // An event of another window than the one that runs crosses nothing now.
+            if let time = window {
+                let moved = account.flatMap {
+                    limits.lastReset(of: $0, meter: meter.number)?.anchor
+                }
+                guard self.window(limit.window, standing, moved, at: time) == place.window else {
+                    return []
+                }
+            }
             let after = usage(after: units, uniqueKey, meter, account: account, in: place)
             return crossed(limit, feature, Quantity(units: after), place, account)
         }

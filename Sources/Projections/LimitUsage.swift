@@ -206,15 +206,23 @@ package struct LimitUsage: ~Copyable {
     /// Usage of a value in all windows of a definition in which an instant lies: they have several beginnings where
     /// the account's time zone changed.
     package func usage(
-        _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32
+        _ definition: UInt32, _ scope: [UInt8], at time: Timestamp, of account: UInt32,
+        by aggregation: Aggregation
     ) -> Int128 {
         let mine = cells(definition, scope, at: time, of: account)
         if mine.isEmpty, !scope.isEmpty, scope != Self.otherScope,
             Int(account) < accounts.count, isFull(account)
         {
-            return usage(definition, Self.otherScope, at: time, of: account)
+            return usage(definition, Self.otherScope, at: time, of: account, by: aggregation)
         }
-        return mine.reduce(0) { $0.saturated(adding: $1.units) }
+        switch aggregation {
+        case .max: return mine.map(\.units).max() ?? 0
+        case .min: return mine.map(\.units).min() ?? 0
+        case .unique where mine.count > 1:
+            let values = mine.reduce(into: Set<UInt128>()) { $0.formUnion($1.unique.sorted()) }
+            return Int128(values.count) * 1_000_000_000_000
+        default: return mine.reduce(0) { $0.saturated(adding: $1.units) }
+        }
     }
 
     private func cells(

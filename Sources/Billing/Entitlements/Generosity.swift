@@ -10,15 +10,19 @@ extension PlanEntitlement.Allowance {
     /// any of them allows.
     package static func mostGenerous(_ all: [Self]) -> Self {
         var best = Self.off
-        var added = Int128(0)
+        var additions: [Limit] = []
         for allowance in all {
             if case .limit(let limit) = allowance, limit.isAddition {
-                added = added.addingReportingOverflow(limit.amount.units).partialValue
-                // By itself it is a limit too: an add-on may bring a feature that the plan lacks.
-                if best == .off { best = .limit(limit.emptied) }
+                additions.append(limit)
             } else {
                 best = best.orBetter(allowance)
             }
+        }
+        // By itself it is a limit too: an add-on may bring a feature that the plan lacks.
+        if best == .off, let first = additions.first { best = .limit(first.emptied) }
+        let added = additions.reduce(Int128(0)) { sum, limit in
+            let (more, overflow) = sum.addingReportingOverflow(limit.amount.units)
+            return overflow ? .max : more
         }
         guard case .limit(var limit) = best else { return best }
         limit.amount = limit.amount.adding(Quantity(units: added)) ?? Quantity(units: .max)
