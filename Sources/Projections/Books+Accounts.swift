@@ -78,7 +78,7 @@ extension Books {
         guard state.holds.isEmpty else {
             throw .bad("account", "has open holds; settle or release them first")
         }
-        let moved = state.grants.filter { $0.isMovable(at: time) }.count
+        let moved = state.movable(at: time).count
         let there = credits.account(other).grants.count
         guard moved + there <= CreditBalances.grantsMax else {
             throw .bad("into", "would have more than \(CreditBalances.grantsMax) grants")
@@ -116,9 +116,21 @@ extension Books {
     private mutating func merge(_ account: UInt32, into other: UInt32, _ recordedAt: Int64) {
         let now = Timestamp(nanoseconds: recordedAt)
         let position = position
+        // What its plan gave ends with the subscription, before what is left goes over.
+        var end = SubscriptionChange(
+            effective: now, status: .canceled, position: position,
+            catalog: UInt32(max(registry.versions.count, 1) - 1))
+        end.terms = nil
+        entitlements.update(account) { state in
+            state.revoke(at: position) { $0.effective > now }
+            if !state.own.isEmpty { state.add(end) }
+        }
+        archive(account, true, from: now)
+        invoices.see(account: account, at: now)
+        followPlans(of: account, from: now, recordedAt)
         if credits.knows(account) {
             let moved = changeCredits(of: account, at: recordedAt) { state -> [CreditGrant] in
-                let moved = state.grants.filter { $0.isMovable(at: now) }
+                let moved = state.movable(at: now)
                 for grant in moved { _ = state.void(grant.ordinal) }
                 state.endRecurring(at: now)
                 return moved
@@ -136,24 +148,6 @@ extension Books {
                 }
             }
         }
-        var end = SubscriptionChange(
-            effective: now, status: .canceled, position: position,
-            catalog: UInt32(max(registry.versions.count, 1) - 1))
-        end.terms = nil
-        entitlements.update(account) { state in
-            state.revoke(at: position) { $0.effective > now }
-            if !state.own.isEmpty { state.add(end) }
-        }
-        archive(account, true, from: now)
-        invoices.see(account: account, at: now)
-        followPlans(of: account, from: now, recordedAt)
-    }
-}
-
-extension CreditGrant {
-    /// Whether what is left of it goes over when accounts are merged: not what a plan gives.
-    fileprivate func isMovable(at time: Timestamp) -> Bool {
-        remaining > .zero && !isVoid && !isExpired(at: time) && terms.kind != .plan
     }
 }
 

@@ -171,7 +171,8 @@ extension Books {
             if let expires = order.expires, expires.nanoseconds <= effective {
                 return .refused(.bad("expires", "must be later than effective"))
             }
-            if order.every != nil, recordedAt - effective > Self.backdatedMax {
+            let (age, isEndless) = recordedAt.subtractingReportingOverflow(effective)
+            if order.every != nil, isEndless || age > Self.backdatedMax {
                 return .refused(
                     .bad("effective", "a recurring grant may begin a year before now at most"))
             }

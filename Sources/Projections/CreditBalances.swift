@@ -7,7 +7,7 @@ package import Bytes
 /// this fold only subtracts. It never decides which grant pays. See `CreditAccount`.
 package struct CreditBalances: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
 
     /// Grants of one account at most, spent ones included, that entries may make.
     package static let grantsMax = 200_000

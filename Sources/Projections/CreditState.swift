@@ -68,7 +68,7 @@ enum CreditState {
         append(grant.expires, to: &bytes)
         bytes.appendVarint(grant.origin.map { UInt64($0) + 1 } ?? 0)
         append(grant.rollover, to: &bytes)
-        bytes.append(grant.isVoid ? 1 : 0)
+        bytes.append((grant.isVoid ? 1 : 0) | (grant.isOnceOfPlan ? 2 : 0))
         bytes.appendVarint(grant.position)
     }
 
@@ -180,7 +180,8 @@ enum CreditState {
         let origin = try reader.readVarint()
         guard origin <= UInt64(origins) else { throw .invalid("origin of a grant", reader.offset) }
         let rollover = try rollover(&reader)
-        let isVoid = try flag(&reader)
+        let flags = try reader.readByte()
+        guard flags < 4 else { throw .invalid("flags of a grant", reader.offset - 1) }
         var grant = CreditGrant(
             ordinal: ordinal, terms: terms, amount: amount, effective: effective,
             expires: expires, origin: origin == 0 ? nil : UInt32(origin - 1), rollover: rollover,
@@ -188,7 +189,8 @@ enum CreditState {
         (grant.remaining, grant.held, grant.voided, grant.rolled) = (
             parts[0], parts[1], parts[2], parts[3]
         )
-        grant.isVoid = isVoid
+        grant.isVoid = flags & 1 != 0
+        grant.isOnceOfPlan = flags & 2 != 0
         return grant
     }
 

@@ -10,7 +10,7 @@ package import Bytes
 /// see `Holding`.
 package struct Entitlements: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
 
     /// The most outside subscriptions that one account has.
     package static let outsideMax = 100

@@ -11,7 +11,7 @@ package import SegmentedLog
 /// something again: only those of now, and of events ahead of the clock, are ever asked for.
 package struct LimitUsage: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     /// A meter's usage, counted in windows.
     package struct Definition: Hashable, Sendable {
@@ -194,13 +194,9 @@ package struct LimitUsage: ~Copyable {
         let cells = accounts[Int(account)].cells
         let place = Self.place(of: key, in: cells)
         if place < cells.count, cells[place].key == key { return cells[place].units }
-        guard isFull(account), !key.scope.isEmpty, key.scope != Self.otherScope else { return 0 }
+        guard !key.scope.isEmpty, key.scope != Self.otherScope else { return 0 }
         return usage(
             Key(definition: key.definition, scope: Self.otherScope, start: key.start), of: account)
-    }
-
-    private func isFull(_ account: UInt32) -> Bool {
-        accounts[Int(account)].cells.count >= Self.cellsMax
     }
 
     /// Usage of a value in all windows of a definition in which an instant lies: they have several beginnings where
@@ -210,9 +206,7 @@ package struct LimitUsage: ~Copyable {
         by aggregation: Aggregation
     ) -> Int128 {
         let mine = cells(definition, scope, at: time, of: account)
-        if mine.isEmpty, !scope.isEmpty, scope != Self.otherScope,
-            Int(account) < accounts.count, isFull(account)
-        {
+        if mine.isEmpty, !scope.isEmpty, scope != Self.otherScope {
             return usage(definition, Self.otherScope, at: time, of: account, by: aggregation)
         }
         switch aggregation {
@@ -284,11 +278,12 @@ package struct LimitUsage: ~Copyable {
         }
         var key = key
         var place = Self.place(of: key, in: cells)
-        if place == cells.count || cells[place].key != key, cells.count >= Self.cellsMax,
-            !key.scope.isEmpty
-        {
-            key = Key(definition: key.definition, scope: Self.otherScope, start: key.start)
-            place = Self.place(of: key, in: cells)
+        if place == cells.count || cells[place].key != key, !key.scope.isEmpty {
+            // Once values share a window, no value begins one of its own beside it.
+            let other = Key(definition: key.definition, scope: Self.otherScope, start: key.start)
+            let otherPlace = Self.place(of: other, in: cells)
+            let isShared = otherPlace < cells.count && cells[otherPlace].key == other
+            if isShared || cells.count >= Self.cellsMax { (key, place) = (other, otherPlace) }
         }
         if place == cells.count || cells[place].key != key {
             cells.insert(Cell(key: key, end: end), at: place)

@@ -173,7 +173,12 @@ import Testing
         let book = try book()
         try book.publish(
             Self.catalog.replacing(
-                #""plans":{"#, with: #""credit":{"unit":"cr","burn":{"calls":1}},"plans":{"#))
+                #""plans":{"#, with: #""credit":{"unit":"cr","burn":{"calls":1}},"plans":{"#
+            ).replacing(
+                #""team":{"#,
+                with:
+                    #""team":{"grants":{"w":{"amount":50,"kind":"promotional","priority":9},"m":{"amount":4,"every":"month","priority":9}},"#
+            ))
         func grant(_ id: String, _ more: String) throws {
             try book.record(#"{"request":"grant","id":"\#(id)","account":"a","amount":10\#(more)}"#)
         }
@@ -199,7 +204,8 @@ import Testing
             grants.first?.printed("kind") == "promotional"
                 && grants.first?.printed("priority") == "3")
         #expect(grants.last?.printed("effective") == "2026-06-01T00:00:00Z")
-        #expect(try book.send(#"{"request":"credits","account":"a"}"#).printed("balance") == "0")
+        // What its plan gave once does not end, and does not go over.
+        #expect(try book.send(#"{"request":"credits","account":"a"}"#).printed("balance") == "50")
         #expect(try reason(book) == "account_archived")
         book.clock.set("2026-04-02T00:00:00Z")
         #expect(try plan(book) == "free")

@@ -230,4 +230,47 @@ import Testing
         #expect(invoice.printed("ok") != nil)
         #expect(try book.verifies())
     }
+
+    /// What other periods took off is more than any number holds together with it.
+    @Test func sumsOfManyPeriodsDoNotTrap() throws {
+        let book = try book()
+        func huge(_ id: String, _ time: String, _ sign: String) throws {
+            try book.record(
+                #"{"specversion":"1.0","id":"\#(id)","source":"s","type":"call","subject":"a","#
+                    + #""time":"\#(time)T00:00:00Z","data":{"n":\#(sign)42000000000000000000000000}}"#
+            )
+        }
+        for number in 0..<4 {
+            try huge("p\(number)", "2026-03-1\(number)", "")
+            try huge("n\(number)", "2026-03-0\(number + 1)", "-")
+        }
+        for number in 0..<3 {
+            try huge("q\(number)", "2026-03-1\(number + 5)", "")
+            try huge("o\(number)", "2026-02-0\(number + 1)", "-")
+        }
+        #expect(try reconcile(book).printed("ok") != nil)
+        #expect(try book.verifies())
+    }
+
+    /// Credits that may pay for what is owed, because a new catalog says so, do it at once.
+    @Test func aNewRuleOfOverageHoldsAtOnce() throws {
+        let book = try book()
+        try use(book, "a", "02", 10)
+        try grant(book, "g", 5, #""effective":"2026-03-01T00:00:00Z""#)
+        try book.publish(
+            Self.catalog(
+                #","overage":"repay","top_up":{"below":100,"amount":4,"per_month":5}"#), id: "v2")
+        try use(book, "b", "20", 1)
+        let shown = try credits(book)
+        #expect(shown.printed("balance") == "0" && shown.printed("overage") == "2")
+        #expect(try book.verifies())
+        let early = try book.send(
+            #"{"request":"grant","id":"e","account":"a","amount":1,"effective":"1678-01-01T00:00:00Z","every":"month"}"#
+        )
+        #expect(early.printed("field") == "effective")
+        try grant(
+            book, "h", 1,
+            #""effective":"2026-03-20T00:00:00Z","every":"hour","anchor":"1678-01-01T00:30:00Z""#)
+        #expect(try credits(book).list("grants").last?.printed("expires") == "2026-03-20T00:30:00Z")
+    }
 }

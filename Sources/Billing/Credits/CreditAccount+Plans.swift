@@ -73,10 +73,11 @@ extension CreditAccount {
     ) {
         guard !onceGiven.contains(source) else { return }
         onceGiven.append(source)
-        add(
-            CreditGrant(
-                ordinal: UInt32(grants.count), terms: grant.terms, amount: grant.amount,
-                effective: start, expires: nil, rollover: grant.rollover, position: position))
+        var once = CreditGrant(
+            ordinal: UInt32(grants.count), terms: grant.terms, amount: grant.amount,
+            effective: start, expires: nil, rollover: grant.rollover, position: position)
+        once.isOnceOfPlan = true
+        add(once)
     }
 
     /// Ends a recurring grant, and what is there of it with it.

@@ -92,11 +92,10 @@ extension CreditAccount {
             guard opened.note(owed: use.shortfall, of: use.unit) else { return nil }
         }
         for shortfall in earlier.flatMap(\.shortfalls) {
-            guard opened.note(owed: shortfall.after - shortfall.before, of: shortfall.unit) else {
-                return nil
-            }
+            let (change, overflow) = shortfall.after.subtractingReportingOverflow(shortfall.before)
+            guard !overflow, opened.note(owed: change, of: shortfall.unit) else { return nil }
         }
-        opened.open()
+        guard opened.open() else { return nil }
         for use in uses { guard opened.draw(use) else { return nil } }
         return opened.result
     }
@@ -161,35 +160,36 @@ private struct Reopened {
 
     private func isVoid(_ grant: UInt32) -> Bool { account.grants[Int(grant)].isVoid }
 
-    mutating func open() {
+    /// - Returns: false where a sum leaves Int128.
+    mutating func open() -> Bool {
         for (unit, units) in owed.sorted(by: { $0.key < $1.key }) {
             // What these uses took off is more than they owed: that was of other periods, and stays.
-            guard units > 0 else {
-                fixed[unit, default: 0] += units
-                owed[unit] = 0
-                continue
-            }
-            let left = account.forgive(units, of: unit)
-            fixed[unit, default: 0] += left
-            owed[unit] = units - left
+            let left = units > 0 ? account.forgive(units, of: unit) : units
+            guard Self.add(left, to: &fixed[unit, default: 0]) else { return false }
+            owed[unit] = max(units, 0) - max(left, 0)
         }
         for (grant, units) in paid.sorted(by: { $0.key < $1.key }) {
             if isVoid(grant) {
                 // What a void grant paid stays paid: laid open, it would be lost.
-                fixed[account.grants[Int(grant)].terms.unit, default: 0] += units
+                let unit = account.grants[Int(grant)].terms.unit
+                guard Self.add(units, to: &fixed[unit, default: 0]) else { return false }
             } else {
                 account.giveBack(units, to: grant)
             }
         }
+        return true
+    }
+
+    private static func add(_ units: Int128, to sum: inout Int128) -> Bool {
+        let (result, overflow) = sum.addingReportingOverflow(units)
+        sum = result
+        return !overflow
     }
 
     /// - Returns: false where a sum leaves Int128.
     mutating func draw(_ use: CreditUse) -> Bool {
         let unit = use.unit
-        if use.shortfall < 0 {
-            giveBack(-use.shortfall, of: unit)
-            return true
-        }
+        if use.shortfall < 0 { return giveBack(-use.shortfall, of: unit) }
         var need = use.draws.reduce(use.shortfall) {
             $0.addingReportingOverflow($1.units).partialValue
         }
@@ -201,17 +201,14 @@ private struct Reopened {
             Quantity(units: need), of: unit, for: use.meters, at: use.time, most: .max)
         _ = account.pay(drawdown.draws)
         for draw in drawdown.draws {
-            pays[draw.grant, default: 0] += draw.units
+            guard Self.add(draw.units, to: &pays[draw.grant, default: 0]) else { return false }
             drawn.append(draw)
         }
-        let (sum, overflow) = owes[unit, default: 0].addingReportingOverflow(
-            drawdown.shortfall.units)
-        owes[unit] = sum
-        return !overflow
+        return Self.add(drawdown.shortfall.units, to: &owes[unit, default: 0])
     }
 
     /// A negative quantity takes off what is owed, then gives back what was drawn, and then settles what comes.
-    private mutating func giveBack(_ units: Int128, of unit: String) {
+    private mutating func giveBack(_ units: Int128, of unit: String) -> Bool {
         var rest = units
         // What it took off of other periods stays taken off there.
         if let excess = fixed[unit], excess < 0 {
@@ -231,7 +228,7 @@ private struct Reopened {
             pays[draw.grant, default: 0] -= part
             account.giveBack(part, to: draw.grant)
         }
-        fixed[unit, default: 0] += rest
+        return Self.add(rest, to: &fixed[unit, default: 0])
     }
 
     var result: Reconciliation {

@@ -300,9 +300,20 @@ package struct CreditAccount: Sendable {
         }
     }
 
-    /// Ends all recurring grants: what was given stays, and nothing is given any more.
+    /// What is left of grants that are not of a plan and have not expired.
+    package func movable(at time: Timestamp) -> [CreditGrant] {
+        grants.filter { grant in
+            let isOfPlan =
+                grant.isOnceOfPlan || grant.origin.map { recurring[Int($0)].source != nil } ?? false
+            return grant.remaining > .zero && !grant.isVoid && !grant.isExpired(at: time)
+                && !isOfPlan
+        }
+    }
+
+    /// Ends all recurring grants that are of no plan: what was given stays, and nothing is given any more.
     package mutating func endRecurring(at time: Timestamp) {
-        for index in recurring.indices where recurring[index].ends.map({ $0 > time }) ?? true {
+        for index in recurring.indices
+        where recurring[index].source == nil && recurring[index].ends.map({ $0 > time }) ?? true {
             recurring[index].ends = max(time, recurring[index].effective)
         }
     }
@@ -312,6 +323,8 @@ package struct CreditAccount: Sendable {
         guard rules != self.rules else { return }
         self.rules = rules
         live.sort { rules.precedes(grants[Int($0)], grants[Int($1)]) }
+        // Where the new rules let credits pay for what is owed, they do so now and not when somebody looks.
+        repay(at: now)
     }
 
     /// Puts the grants in order again, after one of them changed.

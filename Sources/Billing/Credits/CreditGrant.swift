@@ -76,6 +76,8 @@ package struct CreditGrant: Hashable, Sendable {
     package var expires: Timestamp?
     /// The recurring grant that it belongs to, by its index; nil: none.
     package let origin: UInt32?
+    /// Whether a plan gave it, once.
+    package var isOnceOfPlan = false
     /// What a reset leaves of it; nil: a reset does not touch it.
     package let rollover: Rollover?
     /// Whether it was voided: what comes back to it is voided too.

@@ -75,9 +75,9 @@ package struct Recurrence: Hashable, Sendable {
 
     /// Hours are of the same length everywhere. What no time can say is the end of time.
     private static func hours(_ hours: Int, after anchor: Timestamp) -> Timestamp {
-        let (length, overflow) = Int64(hours).multipliedReportingOverflow(by: hourNanoseconds)
-        let (sum, overflows) = anchor.nanoseconds.addingReportingOverflow(length)
-        return overflow || overflows ? (hours < 0 ? .min : .max) : Timestamp(nanoseconds: sum)
+        // Wider than any time: an anchor may lie centuries from the instant.
+        let sum = Int128(anchor.nanoseconds) + Int128(hours) * Int128(hourNanoseconds)
+        return Int64(exactly: sum).map { Timestamp(nanoseconds: $0) } ?? (hours < 0 ? .min : .max)
     }
 
     /// The number of the period in which an instant lies: boundary(n) ≤ time < boundary(n + 1). Only
@@ -88,9 +88,8 @@ package struct Recurrence: Hashable, Sendable {
         let guess: Int
         switch unit {
         case .hour:
-            let (distance, overflow) = time.nanoseconds
-                .subtractingReportingOverflow(anchor.nanoseconds)
-            guess = overflow ? 0 : Int(distance / Self.hourNanoseconds) / count
+            let distance = Int128(time.nanoseconds) - Int128(anchor.nanoseconds)
+            guess = Int(distance / Int128(Self.hourNanoseconds)) / count
         case .day: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / count
         case .week: guess = (now.daysSinceEpoch - first.daysSinceEpoch) / (count * 7)
         case .month: guess = (now.monthNumber - first.monthNumber) / count
