@@ -42,8 +42,10 @@ extension CreditAccount {
 
     /// Grants with something left, in burn order: those that have expired only for a late use.
     private func candidates(at time: Timestamp) -> [UInt32] {
-        guard time < now, !lapsed.isEmpty else { return live }
-        return (live + lapsed).sorted { rules.precedes(grants[Int($0)], grants[Int($1)]) }
+        guard time < now, time < lapsedUntil else { return live }
+        let late = lapsed.filter { grants[Int($0)].isUsable(at: time) }
+        guard !late.isEmpty else { return live }
+        return (live + late).sorted { rules.precedes(grants[Int($0)], grants[Int($1)]) }
     }
 
     // MARK: Facts
@@ -68,8 +70,9 @@ extension CreditAccount {
                 grants[index].remaining.units >= draw.units
             else { return false }
             grants[index].remaining = Quantity(units: grants[index].remaining.units - draw.units)
+            noteChange(of: draw.grant, by: -draw.units)
         }
-        lapse(at: now)
+        dropDrained(draws.map(\.grant))
         return true
     }
 
@@ -125,13 +128,13 @@ extension CreditAccount {
         guard index < grants.count, !grants[index].isVoid else { return false }
         grants[index].voided =
             Quantity(units: grants[index].voided.units + grants[index].remaining.units)
+        noteChange(of: ordinal, by: -grants[index].remaining.units)
         grants[index].remaining = .zero
         grants[index].isVoid = true
         if let origin = grants[index].origin, recurring[Int(origin)].next > now {
             recurring[Int(origin)].ends = min(recurring[Int(origin)].ends ?? .max, now)
         }
-        lapse(at: now)
-        lapsed.removeAll { grants[Int($0)].remaining <= .zero }
+        dropDrained([ordinal])
         return true
     }
 

@@ -44,12 +44,14 @@ extension CreditAccount {
                 grants[index].voided = Quantity(
                     units: grants[index].voided.units + rest.units - kept.units)
                 grants[index].remaining = kept
+                spendable = nil
             } else if kept > rest {
                 grants[index].amount = Quantity(
                     units: grants[index].amount.units + kept.units - rest.units)
                 giveBack(kept.units - rest.units, to: grants[index].ordinal)
             }
         }
+        spendable = nil
         lapse(at: now)
         repay(at: now)
     }

@@ -55,6 +55,7 @@ extension CreditAccount {
         for grant in grants where grant.remaining > .zero {
             if grant.isExpired(at: now) {
                 lapsed.append(grant.ordinal)
+                lapsedUntil = max(lapsedUntil, grant.expires ?? .max)
             } else {
                 live.append(grant.ordinal)
             }

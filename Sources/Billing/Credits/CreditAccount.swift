@@ -35,6 +35,10 @@ package struct CreditAccount: Sendable {
     var live: [UInt32] = []
     /// Ordinals of grants with something left that had expired at `now`: late usage may still want them.
     var lapsed: [UInt32] = []
+    /// When the last of these expired.
+    var lapsedUntil = Timestamp.min
+    /// What can be spent now; nil: it is not summed up.
+    var spendable: Spendable?
     /// The order of `live`, and what else the catalog says.
     var rules: CreditRules
 
@@ -100,18 +104,6 @@ package struct CreditAccount: Sendable {
         }
     }
 
-    /// What could pay for a use at the instant that was advanced to.
-    package func balance(of unit: String, for use: [String]) -> Quantity {
-        var units: Int128 = 0
-        for ordinal in live {
-            let grant = grants[Int(ordinal)]
-            if grant.terms.unit == unit, grant.isUsable(at: now), grant.terms.pays(for: use) {
-                units += grant.remaining.units
-            }
-        }
-        return Quantity(units: units)
-    }
-
     // MARK: Time
 
     /// Does what fell due up to an instant, that included, in the order of instants. An instant before the last
@@ -123,6 +115,8 @@ package struct CreditAccount: Sendable {
         sort(by: rules)
         while let due = nextInstant(), due <= time {
             now = max(now, due)
+            // Sums are of one instant: what begins and ends here changes them.
+            spendable = nil
             expireHolds(at: due)
             renew(at: due, position)
             lapse(at: due)
@@ -140,7 +134,7 @@ package struct CreditAccount: Sendable {
         for recurring in recurring where recurring.isDue(at: recurring.next) {
             consider(recurring.next)
         }
-        if !shortfalls.isEmpty {
+        if shortfalls.contains(where: { rules.repays($0.unit) }) {
             for ordinal in live where grants[Int(ordinal)].effective > now {
                 consider(grants[Int(ordinal)].effective)
             }
@@ -215,26 +209,31 @@ package struct CreditAccount: Sendable {
         return Quantity(units: kept)
     }
 
-    /// Takes grants that have expired or are empty out of the burn order.
+    /// Takes grants that have expired out of the burn order, and sums up what is left where time has changed it.
     mutating func lapse(at time: Timestamp) {
+        if let spendable, time < spendable.until { return }
         var expired: [UInt32] = []
-        let isDue = live.contains {
-            grants[Int($0)].isExpired(at: time) || grants[Int($0)].remaining <= .zero
-        }
-        guard isDue else { return }
         live.removeAll { ordinal in
-            let grant = grants[Int(ordinal)]
-            if grant.isExpired(at: time), grant.remaining > .zero { expired.append(ordinal) }
-            return grant.isExpired(at: time) || grant.remaining <= .zero
+            let index = Int(ordinal)
+            guard grants[index].remaining > .zero else { return true }
+            guard grants[index].isExpired(at: time) else { return false }
+            expired.append(ordinal)
+            return true
         }
         lapsed += expired.sorted()
+        for ordinal in expired {
+            lapsedUntil = max(lapsedUntil, grants[Int(ordinal)].expires ?? .max)
+        }
+        spendable = summed()
     }
 
     /// Called whenever credits become usable or overage arises, so that it never matters when somebody looks.
     ///
     /// New credits that may pay for everything first pay for what was used without cover.
     mutating func repay(at time: Timestamp) {
-        guard !shortfalls.isEmpty else { return }
+        guard shortfalls.contains(where: { rules.repays($0.unit) }) else { return }
+        var drained: [UInt32] = []
+        defer { dropDrained(drained) }
         for ordinal in live.sorted() {
             let grant = grants[Int(ordinal)]
             guard grant.isUsable(at: time), grant.terms.features.isEmpty,
@@ -243,10 +242,11 @@ package struct CreditAccount: Sendable {
             else { continue }
             let paid = min(grant.remaining.units, shortfalls[owed].quantity.units)
             grants[Int(ordinal)].remaining = Quantity(units: grant.remaining.units - paid)
+            noteChange(of: ordinal, by: -paid)
+            drained.append(ordinal)
             noteRepayment(Draw(grant: ordinal, units: paid))
             reduceShortfall(of: grant.terms.unit, by: paid)
         }
-        lapse(at: now)
     }
 
     private mutating func noteRepayment(_ draw: Draw) {
@@ -284,7 +284,7 @@ package struct CreditAccount: Sendable {
         grants.append(grant)
         guard grant.remaining > .zero else { return }
         if grant.isExpired(at: now) {
-            lapsed.append(grant.ordinal)
+            addLapsed(grant.ordinal)
         } else {
             insertLive(grant.ordinal)
         }
@@ -323,28 +323,21 @@ package struct CreditAccount: Sendable {
         guard rules != self.rules else { return }
         self.rules = rules
         live.sort { rules.precedes(grants[Int($0)], grants[Int($1)]) }
+        spendable = nil
         // Where the new rules let credits pay for what is owed, they do so now and not when somebody looks.
         repay(at: now)
     }
 
     /// Puts the grants in order again, after one of them changed.
     mutating func resort() {
+        spendable = nil
         live.sort { rules.precedes(grants[Int($0)], grants[Int($1)]) }
         lapse(at: now)
     }
 
     private mutating func insertLive(_ ordinal: UInt32) {
-        let grant = grants[Int(ordinal)]
-        var (lower, upper) = (0, live.count)
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if rules.precedes(grants[Int(live[middle])], grant) {
-                lower = middle + 1
-            } else {
-                upper = middle
-            }
-        }
-        live.insert(ordinal, at: lower)
+        live.insert(ordinal, at: placeForLive(ordinal))
+        noteLive(ordinal)
     }
 
     /// Puts credits back into a grant.
@@ -357,14 +350,26 @@ package struct CreditAccount: Sendable {
         }
         let wasEmpty = grants[index].remaining <= .zero
         grants[index].remaining = Quantity(units: grants[index].remaining.units + units)
-        guard wasEmpty else { return }
-        if live.contains(ordinal) || lapsed.contains(ordinal) { return }
+        guard wasEmpty else {
+            noteChange(of: ordinal, by: units)
+            return
+        }
+        if live.contains(ordinal) {
+            noteChange(of: ordinal, by: units)
+            return
+        }
+        if lapsed.contains(ordinal) { return }
         if grants[index].isExpired(at: now) {
-            lapsed.append(ordinal)
-            lapsed.sort()
+            addLapsed(ordinal)
         } else {
             insertLive(ordinal)
         }
+    }
+
+    private mutating func addLapsed(_ ordinal: UInt32) {
+        lapsed.append(ordinal)
+        lapsed.sort()
+        lapsedUntil = max(lapsedUntil, grants[Int(ordinal)].expires ?? .max)
     }
 
     mutating func addShortfall(of unit: String, _ units: Int128) {
