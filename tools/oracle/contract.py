@@ -22,9 +22,19 @@ class Contract:
 
     def __init__(self, entries, until):
         self.versions = [entry for entry in entries if entry["kind"] == "publish"]
-        self.timeline = sorted(
-            (entry for entry in entries[:until] if entry["kind"] in ("subscribe", "cancel")),
-            key=lambda entry: entry["effective"])  # stable: of one time the later entry counts
+        changes = []
+        for entry in entries[:until]:
+            if entry["kind"] == "cancel":
+                last = max((c["effective"], n, c["kind"]) for n, c in enumerate([{"effective": BEGINNING, "kind": None},
+                           *changes]) if c["effective"] <= entry["effective"])
+                # What was to come later does not come.
+                left = [c for c in changes if c["effective"] <= max(entry["effective"], entry["at"])]
+                if last[2] != "subscribe" and len(left) == len(changes):
+                    raise KeyError("there is nothing to cancel")
+                changes = left
+            if entry["kind"] in ("subscribe", "cancel"):
+                changes.append(entry)
+        self.timeline = sorted(changes, key=lambda entry: entry["effective"])  # stable: of one time the later counts
         moves = [(v["existing_from"], n) for n, v in enumerate(self.versions) if v["existing"] == "at_once"]
         self.stretches = self.lay_out(moves)
         for number, version in enumerate(self.versions):
