@@ -210,6 +210,10 @@ extension Books {
         let goesBeyond = registry.catalog?.credit(hold.unit)?.settlesBeyond ?? false
         if !judged.decision.allowed, judged.decision.reason == .creditInsufficient, goesBeyond {
             judged.decision = OutcomeDecision(allowed: true, reason: .allowedOverage)
+            if let meter = meter(ofFeature: hold.feature) {
+                judged.warnings = warnings(
+                    of: meter, account: account, adding: quantity.units, 0, hold.scopes, at: time)
+            }
         }
         return judged.outcome
     }

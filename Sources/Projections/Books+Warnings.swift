@@ -16,7 +16,8 @@ extension Books {
         let known =
             account.map {
                 limits.warned(
-                    of: feature, scope: place.scope, window: place.window, account: $0)
+                    of: feature, place.definition, scope: place.scope, window: place.window,
+                    account: $0)
             } ?? 0
         guard last > known else { return [] }
         let used = Fraction(after) * Fraction(100)
@@ -148,7 +149,7 @@ extension Books {
             let place = place(
                 of: limit, meter: meter.number, account: account, standing, scopes, at: now)
             limits.warn(
-                of: warning.feature, scope: place.scope, window: place.window,
+                of: warning.feature, place.definition, scope: place.scope, window: place.window,
                 threshold: warning.threshold, account: account, now: now)
         }
     }

@@ -122,12 +122,18 @@ package struct Holding: Sendable {
         _ time: Timestamp, of changes: [SubscriptionChange], started: Timestamp? = nil
     ) -> Holding? {
         var holding: Holding?
-        for change in changes where change.revokedAt == nil {
+        for (index, change) in changes.enumerated() where change.revokedAt == nil {
             guard change.effective <= time else { break }
+            if started != nil, isSuperseded(index, in: changes) { continue }
             holding = taking(change, after: holding, started: started)
         }
         holding?.advance(to: time)
         return holding
+    }
+
+    /// Whether another snapshot of the same instant counts: it says all, and this one never held.
+    private static func isSuperseded(_ index: Int, in changes: [SubscriptionChange]) -> Bool {
+        index + 1 < changes.count && changes[index + 1].effective == changes[index].effective
     }
 
     /// A stretch of time on which one thing holds.
@@ -152,7 +158,8 @@ package struct Holding: Sendable {
                 put(holding, from: next)
             }
         }
-        for change in changes where change.revokedAt == nil {
+        for (index, change) in changes.enumerated() where change.revokedAt == nil {
+            if started != nil, isSuperseded(index, in: changes) { continue }
             goOn(until: change.effective)
             holding = taking(change, after: holding, started: started)
             put(holding, from: change.effective)

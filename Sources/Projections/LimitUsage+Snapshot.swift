@@ -55,6 +55,7 @@ extension LimitUsage {
             bytes.appendVarint(UInt64(account.warned.count))
             for warned in account.warned {
                 bytes.appendPrefixed(utf8: warned.feature)
+                bytes.appendVarint(UInt64(warned.definition))
                 bytes.appendPrefixed(warned.scope.raw)
                 bytes.appendInteger(warned.start.nanoseconds)
                 bytes.appendInteger(warned.end.nanoseconds)
@@ -121,12 +122,13 @@ extension LimitUsage {
         }
         for _ in 0..<(try reader.readVarint()) {
             let feature = try reader.readText()
+            let definition = try reader.readOrdinal()
             let scope = try reader.readPrefixed().makeArray()
             let start = try reader.readTimestamp()
             let end = try reader.readTimestamp()
             account.warned.append(
                 Warned(
-                    feature: feature, scope: scope, start: start, end: end,
+                    feature: feature, definition: definition, scope: scope, start: start, end: end,
                     threshold: try reader.readOrdinal()))
         }
         return account

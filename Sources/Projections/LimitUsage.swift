@@ -110,6 +110,8 @@ package struct LimitUsage: ~Copyable {
 
     struct Warned {
         let feature: String
+        /// Number of the limit's definition + 1; 0: month counters hold it.
+        let definition: UInt32
         let scope: [UInt8]
         let start: Timestamp
         let end: Timestamp

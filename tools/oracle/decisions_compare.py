@@ -11,7 +11,7 @@ from . import compare, decisions
 from .decisions_cases import Maker
 
 # Differences that are known: what histories leave out until they are mended.
-AVOID = ("moved_zones", "superseded", "by_another", "settled_over", "reset_of_future")
+AVOID = ("moved_zones", "reset_of_future")
 
 
 def history(seed, avoid=AVOID):
