@@ -231,4 +231,41 @@ import Testing
         #expect(try lines(book, "2026-03").count == 1200)
         #expect(try plan(book) == "team")
     }
+
+    /// A pause gives no credits anew, and neither does a plan that is left and taken again within a period.
+    @Test func aPauseGivesNoCredits() throws {
+        let book = try book()
+        try book.publish(
+            Self.catalog.replacing(
+                #""plans":{"#, with: #""credit":{"unit":"cr","burn":{"calls":1}},"plans":{"#
+            ).replacing(
+                #""team":{"#, with: #""team":{"grants":{"m":{"amount":10,"every":"month"}},"#))
+        func balance() throws -> String? {
+            try book.send(#"{"request":"credits","account":"a"}"#).printed("balance")
+        }
+        try ask(book, "subscribe", #","plan":"team""#)
+        try ask(book, "consume", #","feature":"calls","quantity":4"#)
+        book.clock.set("2026-03-05T00:00:00Z")
+        try ask(book, "pause")
+        #expect(try balance() == "0")
+        book.clock.set("2026-03-06T00:00:00Z")
+        try ask(book, "resume")
+        #expect(try balance() == "6")
+        try ask(book, "cancel")
+        book.clock.set("2026-03-07T00:00:00Z")
+        #expect(try balance() == "0")
+        try ask(book, "subscribe", #","plan":"team""#)
+        #expect(try balance() == "6")
+        try ask(book, "subscribe", #","plan":"pro""#)
+        book.clock.set("2026-04-02T00:00:00Z")
+        #expect(try balance() == "0")
+        // The period is over: it is a new one.
+        try ask(book, "subscribe", #","plan":"team""#)
+        #expect(try balance() == "10")
+        #expect(try book.verifies())
+        let digest = book.digest
+        _ = try book.send(#"{"request":"snapshot"}"#)
+        try book.restart()
+        #expect(book.digest == digest)
+    }
 }

@@ -1,25 +1,27 @@
 import Billing
+import Codec
 import Engine
 import Foundation
 import Testing
 
-/// A store that an earlier version wrote, with every kind of entry, redacted values and dropped bodies. It is
-/// never written again.
+/// Stores that earlier versions wrote, never written again. `v1` has the kinds of entries to 10, redacted values
+/// and dropped bodies; `v2` those of credits, subscriptions and accounts.
 @Suite struct StoreFixtureTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Fixtures/store/v1")
+        .appending(path: "Fixtures/store")
 
     /// The files are kept without the zeros at their ends.
-    private func store() throws -> URL {
+    private func store(_ version: String) throws -> URL {
+        let folder = Self.folder.appending(path: version)
         let store = URL(filePath: NSTemporaryDirectory() + "daybook-fixture-" + UUID().uuidString)
-        let list = try String(contentsOf: Self.folder.appending(path: "files.txt"), encoding: .utf8)
+        let list = try String(contentsOf: folder.appending(path: "files.txt"), encoding: .utf8)
         for line in list.split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
             let target = store.appending(path: words[1])
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try FileManager.default.copyItem(at: Self.folder.appending(path: words[0]), to: target)
+            try FileManager.default.copyItem(at: folder.appending(path: words[0]), to: target)
             let handle = try FileHandle(forWritingTo: target)
             try handle.truncate(atOffset: try #require(UInt64(words[2])))
             try handle.close()
@@ -28,12 +30,12 @@ import Testing
     }
 
     @Test func itSaysWhatItSaid() throws {
-        let store = try store()
+        let store = try store("v1")
         defer { try? FileManager.default.removeItem(at: store) }
         let engine = try Engine.open(Engine.Options(directory: store.path))
         defer { engine.close() }
         let entries = try String(
-            contentsOf: Self.folder.appending(path: "entries.ndjson"), encoding: .utf8)
+            contentsOf: Self.folder.appending(path: "v1/entries.ndjson"), encoding: .utf8)
         #expect(try Life.entries(of: engine) == entries.split(separator: "\n").map(String.init))
         #expect(try engine.verify(deep: true).isEqual)
         let again = String(
@@ -51,5 +53,27 @@ import Testing
         #expect(
             invoice.contains(#""status":"final""#) && invoice.contains(#""total":"27.75""#),
             "\(invoice)")
+    }
+
+    @Test func whatWasBoughtIsWhatItWas() throws {
+        let store = try store("v2")
+        defer { try? FileManager.default.removeItem(at: store) }
+        let engine = try Engine.open(Engine.Options(directory: store.path))
+        defer { engine.close() }
+        let entries = try String(
+            contentsOf: Self.folder.appending(path: "v2/entries.ndjson"), encoding: .utf8)
+        #expect(try Life.entries(of: engine) == entries.split(separator: "\n").map(String.init))
+        #expect(try engine.verify(deep: true).isEqual)
+        for kind in RecordKind.allCases.map(\.name)
+        where !["redact", "retire", "credit_note"].contains(kind) {
+            #expect(entries.contains(#""kind":"\#(kind)""#), "\(kind)")
+        }
+        let drawn = String(
+            decoding: engine.reply(to: #"{"request":"credits","account":"a"}"#), as: UTF8.self)
+        // What the reconciliation left of each grant, whenever this is read.
+        #expect(drawn.contains(#""kind":"promotional","amount":"10","remaining":"0""#), "\(drawn)")
+        let bought = String(
+            decoding: engine.reply(to: #"{"request":"entitlements","account":"b"}"#), as: UTF8.self)
+        #expect(bought.contains(#""subscription":"sub_1","quantity":2"#), "\(bought)")
     }
 }

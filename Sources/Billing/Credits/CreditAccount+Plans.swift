@@ -53,6 +53,7 @@ extension CreditAccount {
                 includeOnce(grant, source, start, position)
                 continue
             }
+            if reopen(source, grant.amount, at: start) { continue }
             let recurrence: Recurrence =
                 every.anchor == .calendar
                 ? .calendar(count: every.count, unit: every.unit, zone: zone)
@@ -65,6 +66,28 @@ extension CreditAccount {
                     effective: start, ends: nil, rollover: grant.rollover, source: source),
                 position: position)
         }
+    }
+
+    /// Goes on with a grant of a plan that ended within the period that still runs: a pause, or a plan that was left and
+    /// taken again, gives nothing anew.
+    private mutating func reopen(_ source: String, _ amount: Quantity, at start: Timestamp) -> Bool
+    {
+        guard
+            let index = recurring.lastIndex(where: { $0.source == source && $0.amount == amount }),
+            let ended = recurring[index].ends, ended <= start, start < recurring[index].next,
+            !recurring[index].current.contains(where: { grants[Int($0)].isVoid })
+        else { return false }
+        recurring[index].ends = nil
+        for ordinal in recurring[index].current where grants[Int(ordinal)].expires == ended {
+            grants[Int(ordinal)].expires = recurring[index].next
+            lapsed.removeAll { $0 == ordinal }
+            if grants[Int(ordinal)].remaining > .zero, !live.contains(ordinal) {
+                live.append(ordinal)
+            }
+        }
+        resort()
+        repay(at: now)
+        return true
     }
 
     /// A grant that a plan gives when it begins, once in the life of the account.
