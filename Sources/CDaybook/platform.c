@@ -69,7 +69,17 @@ int64_t daybook_size(int fd) {
     return fstat(fd, &status) < 0 ? -errno : (int64_t)status.st_size;
 }
 
-int daybook_lock(int fd) { return answer(flock(fd, LOCK_EX | LOCK_NB)); }
+// Between fork and exec a child holds a copy of each descriptor, and with it the lock that its parent has
+// given back: a fifth of a second is long for that, and short for a person who starts a second server.
+int daybook_lock(int fd) {
+    struct timespec pause = {0, 10 * 1000 * 1000};
+    for (int attempt = 0; attempt < 20; attempt++) {
+        int got = answer(flock(fd, LOCK_EX | LOCK_NB));
+        if (got != -EWOULDBLOCK) return got;
+        nanosleep(&pause, NULL);
+    }
+    return -EWOULDBLOCK;
+}
 int daybook_drop_cache(int fd, int64_t offset) {
     return -posix_fadvise(fd, offset, 0, POSIX_FADV_DONTNEED);
 }

@@ -96,7 +96,7 @@ package struct SystemFileSystem: FileSystem {
         Int(try checked(.size, "descriptor \(file.number)", daybook_size(file.number)))
     }
 
-    /// `flock(2)`, exclusive, without waiting.
+    /// `flock(2)`, exclusive; waits a fifth of a second at most.
     package func lock(_ file: FileHandle) throws(SystemFailure) -> Bool {
         let answer = daybook_lock(file.number)
         if answer == -EWOULDBLOCK { return false }

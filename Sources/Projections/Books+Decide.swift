@@ -146,6 +146,16 @@ extension Books {
                 note(entitlement.feature, limit.window, limit.by)
             }
         }
+        let named = limits.named.compactMap(\.by).first { catalog.isPersonal($0) }
+        if let named {
+            return [
+                CatalogProblem(
+                    path: "personal",
+                    message:
+                        "\"\(named.joined(separator: "."))\" cannot be personal: a limit of an earlier "
+                        + "catalog or of an override counts by it")
+            ]
+        }
         return windows.filter { $0.value.count > LimitUsage.definitionsMax }.keys.sorted().map {
             CatalogProblem(
                 path: "meters.\($0)",

@@ -174,10 +174,16 @@ extension Books {
                     value, of: feature.key, features: [feature], at: "entitlement")
                 {
                 case .success(let read):
-                    if case .limit(let limit) = read.allowance,
-                        let problem = windowProblem(limit, feature: feature.key)
-                    {
-                        throw .bad("entitlement", problem)
+                    if case .limit(let limit) = read.allowance {
+                        if let problem = windowProblem(limit, feature: feature.key) {
+                            throw .bad("entitlement", problem)
+                        }
+                        if let by = limit.by, registry.catalog?.isPersonal(by) == true {
+                            throw .bad(
+                                "entitlement.by",
+                                "\(by.joined(separator: ".")) is personal in the newest catalog, and what can "
+                                    + "be erased cannot be counted by")
+                        }
                     }
                 case .failure(let problems):
                     let message = problems.list.first?.description ?? "cannot be read"

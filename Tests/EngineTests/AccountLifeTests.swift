@@ -8,55 +8,7 @@ import Seeds
 import Testing
 
 /// The life of an account and of what it has bought: archived, merged, cancelled, taken back, pinned.
-@Suite struct AccountLifeTests {
-    private static let catalog = """
-        {"catalog":1,"currency":"USD","default_plan":"free",
-         "meters":{"calls":{"event":"call","aggregate":"count"}},
-         "features":{"calls":{"meter":"calls"},"sso":{}},
-         "plans":{"free":{"entitlements":{"calls":{"limit":1}}},
-           "team":{"entitlements":{"calls":{"limit":10},"sso":true},
-             "prices":{"base":{"fee":31,"prorate":"day"},"calls":{"meter":"calls","amount":1}}},
-           "pro":{"entitlements":{"calls":{"unlimited":true},"sso":true},"prices":{"base":{"fee":62,"prorate":"day"}}}},
-         "addons":{"boost":{"entitlements":{"calls":{"add":5}},"prices":{"fee":{"fee":3.1,"prorate":"day"}}}},
-         "subscriptions":{"past_due":"7 days","unpaid":"deny"}}
-        """.replacing("\n", with: " ")
-
-    private func book(_ time: String = "2026-03-01T00:00:00Z") throws -> Book {
-        let book = try Book()
-        book.clock.set("2026-02-01T00:00:00Z")
-        try book.publish(Self.catalog)
-        book.clock.set(time)
-        return book
-    }
-
-    @discardableResult
-    private func ask(_ book: Book, _ word: String, _ members: String = "") throws -> Value {
-        try book.send(
-            #"{"request":"\#(word)","id":"\#(UUID().uuidString)","account":"a"\#(members)}"#)
-    }
-
-    private func reason(_ book: Book, _ feature: String = "sso") throws -> String? {
-        try book.send(
-            #"{"request":"check","account":"a","feature":"\#(feature)"}"#
-        ).printed("reason")
-    }
-
-    private func plan(_ book: Book) throws -> String? {
-        try book.send(#"{"request":"entitlements","account":"a"}"#).printed("plan")
-    }
-
-    private func lines(_ book: Book, _ period: String) throws -> [String] {
-        try book.send(#"{"request":"invoice","account":"a","period":"\#(period)"}"#)
-            .list("lines").map { "\($0.printed("id") ?? "") \($0.printed("amount") ?? "")" }
-    }
-
-    private func snapshot(
-        _ id: String, _ name: String, started: String, effective: String, status: String,
-        _ more: String = ""
-    ) -> String {
-        #"{"request":"subscription","id":"\#(id)","source":"stripe","account":"a","subscription":"\#(name)","#
-            + #""started":"\#(started)","effective":"\#(effective)","status":"\#(status)"\#(more)}"#
-    }
+@Suite struct AccountLifeTests: SubscriptionSteps {
 
     /// An archived account is denied everything; what happens is recorded and charged.
     @Test func anArchivedAccountIsDenied() throws {

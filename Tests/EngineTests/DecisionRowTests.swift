@@ -7,62 +7,7 @@ import Projections
 import Testing
 
 /// Decisions through the protocol, number by number: distinct values, shared meters, spending, credits.
-@Suite struct DecisionRowTests {
-    private static func catalog(
-        _ entitlements: String, addons: String = "", features: String = "", more: String = ""
-    ) -> String {
-        """
-        {"catalog":1,"currency":"USD","meters":{
-           "calls":{"event":"call","aggregate":"sum","value":"n"},
-           "people":{"event":"seen","aggregate":"unique","value":"who"}},
-         "features":{"calls":{"meter":"calls"},"batch":{"meter":"calls"},"people":{"meter":"people"},
-           "sso":{},"days":{"value":"number"},"region":{"value":"text"}\(features)},
-         "plans":{"p":{"entitlements":{\(entitlements)},"prices":{"base":{"fee":10}}},
-           "q":{"entitlements":{"calls":{"limit":4,"reset":"week"}}}},
-         "addons":{\(addons)}\(more)}
-        """.replacing("\n", with: " ")
-    }
-
-    private func book(_ catalog: String, at time: String = "2026-03-04T10:30:00Z") throws -> Book {
-        let book = try Book()
-        book.clock.set("2026-03-01T00:00:00Z")
-        try book.publish(catalog)
-        book.clock.set(time)
-        try ask(book, "subscribe", #""plan":"p""#)
-        return book
-    }
-
-    @discardableResult
-    private func ask(_ book: Book, _ word: String, _ members: String) throws -> Value {
-        try book.send(
-            #"{"request":"\#(word)","id":"\#(UUID().uuidString)","account":"a",\#(members)}"#)
-    }
-
-    private func consume(
-        _ book: Book, _ quantity: String = "1", _ feature: String = "calls", data: String = "{}"
-    ) throws -> String {
-        let reply = try ask(
-            book, "consume", #""feature":"\#(feature)","quantity":\#(quantity),"data":\#(data)"#)
-        return try #require(reply.printed("reason"))
-    }
-
-    private func check(_ book: Book, _ feature: String, _ more: String = "") throws -> Value {
-        try book.send(#"{"request":"check","account":"a","feature":"\#(feature)"\#(more)}"#)
-    }
-
-    private func settlesDown(_ book: Book) throws {
-        #expect(try book.verifies())
-        let (digest, shown) = (
-            book.digest, try book.send(#"{"request":"entitlements","account":"a"}"#)
-        )
-        #expect(try book.send(#"{"request":"snapshot"}"#).printed("ok") == "true")
-        try book.restart()
-        #expect(book.engine.report.snapshot > 0)
-        #expect(book.digest == digest)
-        let again = try book.send(#"{"request":"entitlements","account":"a"}"#)
-        #expect(again["features"] == shown["features"])
-    }
-
+@Suite struct DecisionRowTests: EntitlementSteps {
     /// A consume of nothing is a new value all the same, and a maximum is no sum.
     @Test func whatIsNoSumIsDecidedAsItCounts() throws {
         let book = try book(Self.catalog(#""people":{"limit":2}"#))
@@ -273,5 +218,21 @@ import Testing
         let credits = try book.send(#"{"request":"credits","account":"a"}"#)
         #expect(credits.list("grants").count < 400)
         try settlesDown(book)
+    }
+
+    /// What can be erased is nothing that a limit counts by.
+    @Test func personalPropertiesAreNotCountedBy() throws {
+        let book = try book(Self.simple("m", "", zones: #","personal":["user.email"]"#))
+        func override(_ by: String) throws -> String? {
+            try ask(
+                book, "override", #""feature":"chat","entitlement":{"limit":5,"by":"\#(by)"}"#
+            ).printed("field")
+        }
+        #expect(try override("user.email") == "entitlement.by")
+        #expect(try override("user") == "entitlement.by")
+        #expect(try override("team") == nil)
+        let personal = Self.simple("m", "", zones: #","personal":["team"]"#)
+        let refused = try book.send(#"{"request":"publish","id":"x","catalog":\#(personal)}"#)
+        #expect(refused.list("problems").first?.printed("path") == "personal")
     }
 }

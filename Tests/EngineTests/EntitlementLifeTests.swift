@@ -7,62 +7,7 @@ import Projections
 import Testing
 
 /// What an account may do, through the protocol: windows, properties, add-ons, overrides, values, warnings.
-@Suite struct EntitlementLifeTests {
-    private static func catalog(
-        _ entitlements: String, addons: String = "", features: String = "", more: String = ""
-    ) -> String {
-        """
-        {"catalog":1,"currency":"USD","meters":{
-           "calls":{"event":"call","aggregate":"sum","value":"n"},
-           "people":{"event":"seen","aggregate":"unique","value":"who"}},
-         "features":{"calls":{"meter":"calls"},"batch":{"meter":"calls"},"people":{"meter":"people"},
-           "sso":{},"days":{"value":"number"},"region":{"value":"text"}\(features)},
-         "plans":{"p":{"entitlements":{\(entitlements)},"prices":{"base":{"fee":10}}},
-           "q":{"entitlements":{"calls":{"limit":4,"reset":"week"}}}},
-         "addons":{\(addons)}\(more)}
-        """.replacing("\n", with: " ")
-    }
-
-    private func book(_ catalog: String, at time: String = "2026-03-04T10:30:00Z") throws -> Book {
-        let book = try Book()
-        book.clock.set("2026-03-01T00:00:00Z")
-        try book.publish(catalog)
-        book.clock.set(time)
-        try ask(book, "subscribe", #""plan":"p""#)
-        return book
-    }
-
-    @discardableResult
-    private func ask(_ book: Book, _ word: String, _ members: String) throws -> Value {
-        try book.send(
-            #"{"request":"\#(word)","id":"\#(UUID().uuidString)","account":"a",\#(members)}"#)
-    }
-
-    private func consume(
-        _ book: Book, _ quantity: String = "1", _ feature: String = "calls", data: String = "{}"
-    ) throws -> String {
-        let reply = try ask(
-            book, "consume", #""feature":"\#(feature)","quantity":\#(quantity),"data":\#(data)"#)
-        return try #require(reply.printed("reason"))
-    }
-
-    private func check(_ book: Book, _ feature: String, _ more: String = "") throws -> Value {
-        try book.send(#"{"request":"check","account":"a","feature":"\#(feature)"\#(more)}"#)
-    }
-
-    private func settlesDown(_ book: Book) throws {
-        #expect(try book.verifies())
-        let (digest, shown) = (
-            book.digest, try book.send(#"{"request":"entitlements","account":"a"}"#)
-        )
-        #expect(try book.send(#"{"request":"snapshot"}"#).printed("ok") == "true")
-        try book.restart()
-        #expect(book.engine.report.snapshot > 0)
-        #expect(book.digest == digest)
-        let again = try book.send(#"{"request":"entitlements","account":"a"}"#)
-        #expect(again["features"] == shown["features"])
-    }
-
+@Suite struct EntitlementLifeTests: EntitlementSteps {
     /// The window, the last instant of it, the first of the next.
     @Test(
         arguments: [

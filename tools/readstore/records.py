@@ -11,7 +11,8 @@ KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish",
          22: "reconcile", 23: "account"}
 REASONS = ["allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
            "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
-           "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch"]
+           "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch",
+           "subscription_paused", "subscription_incomplete", "account_archived"]
 CREDIT_DIGITS = 12
 GRANT_KINDS = ["adjustment", "promotional", "plan", "purchased"]
 # Bytes of hashes before what was kept of a body that was dropped, by tag.

@@ -84,6 +84,11 @@ extension Catalog {
         }
     }
 
+    /// Whether a property, or a part or a whole of it, is marked personal.
+    package func isPersonal(_ path: [String]) -> Bool {
+        personal.contains { Self.overlaps($0, path) }
+    }
+
     /// Whether one path leads to the other, or into it.
     private static func overlaps(_ left: [String], _ right: [String]) -> Bool {
         let count = min(left.count, right.count)
