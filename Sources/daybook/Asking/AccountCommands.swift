@@ -149,7 +149,9 @@ struct EntitlementsCommand: QueryCommand {
     }
 
     private static func head(_ reply: Reply) -> [String] {
-        var line = "\(reply.shown("account")) is on plan \(reply.shown("plan"))"
+        let plan = reply["plan"].shown
+        var line = "\(reply.shown("account")) is on \(plan == "-" ? "no plan" : "plan \(plan)")"
+        if reply["archived"]?.flag == true { line += " and archived" }
         if let quantity = reply["quantity"]?.integer, quantity != 1 { line += " × \(quantity)" }
         if case .object(let addons)? = reply["addons"], !addons.isEmpty {
             line += " with "
