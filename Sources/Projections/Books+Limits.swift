@@ -135,6 +135,8 @@ extension Books {
     func scopes(
         of record: borrowing RecordView, meter: UInt32, prefix: [String]
     ) -> [CreditHold.Scope] {
+        // Most books have no such limit, and every use passes here.
+        guard !limits.isEmpty else { return [] }
         var scopes: [CreditHold.Scope] = []
         for number in limits.definitions(of: meter) {
             guard let by = limits.definitions[Int(number)].by,
