@@ -54,6 +54,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case resume = 21
     case reconcile = 22
     case account = 23
+    case correct = 26
+    case backfill = 27
 
     /// Whether it may count usage of an account: an event, or what a feature was asked for.
     package var isUsage: Bool {
@@ -89,6 +91,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .resume: "resume"
         case .reconcile: "reconcile"
         case .account: "account"
+        case .correct: "correct"
+        case .backfill: "backfill"
         }
     }
 }

@@ -12,6 +12,9 @@ protocol AccountEntrySource {
         from start: Position, before end: Position,
         _ body: (_ position: Position, _ record: RawSpan, _ recordedAt: Int64) throws -> Void
     ) throws(Refusal)
+
+    /// Calls `body` with the entry at a position.
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws
 }
 
 /// An account's entries in the log.
@@ -35,6 +38,10 @@ struct LoggedEntries: AccountEntrySource {
                 message: "the log cannot be read: \(error); run `daybook verify`")
         }
     }
+
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws {
+        try engine.reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+    }
 }
 
 /// Uses of some meters by one account, read from its entries.
@@ -43,6 +50,11 @@ struct AccountUses {
     struct Use {
         let use: MeterUse
         let id: String
+        /// From when to when it counts.
+        let version: Corrections.Version
+
+        /// Whether it is in a bill of the entries before a position.
+        func counts(before end: Position) -> Bool { version.counts(before: end) }
     }
 
     /// In billing order.
@@ -55,8 +67,11 @@ struct AccountUses {
     ) throws(Refusal) -> AccountUses {
         var uses = AccountUses()
         var buffer = ByteBuffer(capacity: 256)
+        let texts = CorrectionTexts { try source.withEntry(at: $0, $1) }
         try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
             let record = try RecordView(record: bytes)
+            let versions = facts.corrections.versions(of: record, at: position)
+            guard !versions.isEmpty else { return }
             buffer.clear()
             // What goes is not read, whether it is gone or not.
             if let kept = facts.retirements.kept(
@@ -64,9 +79,9 @@ struct AccountUses {
                 try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
             {
                 try uses.add(
-                    RecordView(record: buffer.bytes), position, recordedAt, selection, span)
+                    buffer.bytes, at: position, versions, texts, recordedAt, selection, span)
             } else {
-                try uses.add(record, position, recordedAt, selection, span)
+                try uses.add(bytes, at: position, versions, texts, recordedAt, selection, span)
             }
         }
         for key in uses.byKey.keys {
@@ -75,9 +90,27 @@ struct AccountUses {
         return uses
     }
 
+    /// Adds each version of an entry: bills as of several positions are made of the same uses.
     private mutating func add(
-        _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
-        _ selection: MeterSelection, _ span: Period
+        _ bytes: RawSpan, at position: Position, _ versions: [Corrections.Version],
+        _ texts: CorrectionTexts, _ recordedAt: Int64, _ selection: MeterSelection, _ span: Period
+    ) throws {
+        for version in versions {
+            guard let newest = version.by.last else {
+                try add(RecordView(record: bytes), position, version, recordedAt, selection, span)
+                continue
+            }
+            var text = ByteBuffer(capacity: bytes.byteCount + 256)
+            try texts.text(of: position, by: version.by).append(bytes, to: &text)
+            try add(
+                RecordView(record: text.bytes), newest, version, recordedAt, selection, span)
+        }
+    }
+
+    /// - Parameter position: the entry that says it.
+    private mutating func add(
+        _ record: borrowing RecordView, _ position: Position, _ version: Corrections.Version,
+        _ recordedAt: Int64, _ selection: MeterSelection, _ span: Period
     ) throws {
         switch record.kind {
         case .event:
@@ -88,8 +121,8 @@ struct AccountUses {
                     case .counts(let units, let key, let removes) = reader.event.reading(of: record)
                 else { continue }
                 add(
-                    reader.key, record, position, time, Quantity(units: units), key, removes,
-                    reader.eventPaths, isConsume: false)
+                    reader.key, record, position, version, time, Quantity(units: units), key,
+                    removes, reader.eventPaths, isConsume: false)
             }
         case .consume:
             let time = Timestamp(nanoseconds: recordedAt)
@@ -104,7 +137,7 @@ struct AccountUses {
                     uniqueKey = CompiledMeter.uniqueKey(node)
                 }
                 add(
-                    reader.key, record, position, time, order.quantity, uniqueKey, false,
+                    reader.key, record, position, version, time, order.quantity, uniqueKey, false,
                     reader.consumePaths, isConsume: true)
             }
         case .settle:
@@ -115,7 +148,7 @@ struct AccountUses {
             else { return }
             for reader in selection.readers where reader.key.meter == key {
                 add(
-                    reader.key, record, position, time, order.quantity, 0, false,
+                    reader.key, record, position, version, time, order.quantity, 0, false,
                     reader.consumePaths, isConsume: true)
             }
         default: return
@@ -123,8 +156,9 @@ struct AccountUses {
     }
 
     private mutating func add(
-        _ key: UsageKey, _ record: borrowing RecordView, _ position: Position, _ time: Timestamp,
-        _ value: Quantity, _ uniqueKey: UInt128, _ removes: Bool, _ paths: [PropertyPath],
+        _ key: UsageKey, _ record: borrowing RecordView, _ position: Position,
+        _ version: Corrections.Version, _ time: Timestamp, _ value: Quantity, _ uniqueKey: UInt128,
+        _ removes: Bool, _ paths: [PropertyPath],
         isConsume: Bool
     ) {
         let dimensions = paths.map { path -> Value? in
@@ -135,6 +169,7 @@ struct AccountUses {
             position: position, time: time, order: record.identityOrder, value: value,
             key: uniqueKey,
             removes: removes, dimensions: dimensions, isConsume: isConsume)
-        byKey[key, default: []].append(Use(use: use, id: record.id.makeString() ?? ""))
+        byKey[key, default: []].append(
+            Use(use: use, id: record.id.makeString() ?? "", version: version))
     }
 }

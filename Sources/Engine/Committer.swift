@@ -91,10 +91,10 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if record.kind == .publish || record.kind == .redact || record.kind == .refund {
+            if Self.readsHistory(record.kind) {
                 handOver()
-                // A catalog may make history be metered again, and what is redacted must be looked at:
-                // all of it must be readable.
+                // A catalog or a correction may make history be metered again, and what is redacted must be looked
+                // at: all of it must be readable.
                 waitUntilDurable(books.position)
             }
             if hasFailed {
@@ -108,6 +108,13 @@ final class Committer: @unchecked Sendable {
         }
         guard !job.isEmpty, engine.exchange.read({ $0.inSync == nil }) else { return }
         handOver()
+    }
+
+    private static func readsHistory(_ kind: RecordKind) -> Bool {
+        switch kind {
+        case .publish, .redact, .refund, .correct, .backfill: true
+        default: false
+        }
     }
 
     private func answer(

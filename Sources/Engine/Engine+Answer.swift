@@ -22,6 +22,9 @@ package enum Query: Sendable {
     /// Compensates what the events of a billing period drew; nil: the period that runs.
     case reconcile(account: String, period: String?)
     case creditNote(CreditNoteWish)
+    case correct(CorrectionWish)
+    case backfill(BackfillWish)
+    case batches(from: Int, limit: Int)
     case retirement(before: Timestamp)
     case proof(ProofQuery)
 
@@ -29,10 +32,12 @@ package enum Query: Sendable {
     package var isLong: Bool {
         switch self {
         case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .reconcile,
-            .creditNote,
+            .creditNote, .correct, .backfill,
             .proof, .retirement:
             true
-        case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
+        case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements,
+            .batches:
+            false
         }
     }
 }
@@ -92,6 +97,10 @@ extension Engine {
         case .finalise(let account, let period):
             try finalise(account: account, period: period, at: now).write(to: &json)
         case .creditNote(let wish): try credit(wish).write(to: &json)
+        case .correct(let wish): try correct(wish, at: now).write(to: &json)
+        case .backfill(let wish): try backfill(wish, at: now).write(to: &json)
+        case .batches(let from, let limit):
+            atPosition(&json) { $0.writeBatches(from: from, limit: limit, to: &$1) }
         case .retirement(let before):
             try retirementPreview(before: before).write(to: &json)
         case .proof(let query):
@@ -139,6 +148,7 @@ extension Engine {
         if let identityFailure { json.member("identity_failure", identityFailure) }
         durable.withLock { durable in
             json.member("accounts", UInt64(durable.books.registry.accounts.count))
+            json.member("batches_open", UInt64(durable.books.openBatches))
             json.member("catalog_versions", UInt64(durable.books.registry.versions.count))
         }
         json.key("start")

@@ -54,6 +54,14 @@ extension Query {
             return .reconcile(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "correct": return .correct(try CorrectionWish.decode(arguments))
+        case "backfill": return .backfill(try BackfillWish.decode(arguments))
+        case "batches":
+            try arguments.allow(["from", "limit"])
+            return .batches(
+                from: try arguments.count("from", or: 0, max: Int.max),
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.batchRows, min: 1, max: EngineLimits.batchRows))
         case "finalise":
             try arguments.allow(["account", "period"])
             return .finalise(

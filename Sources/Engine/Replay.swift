@@ -63,42 +63,55 @@ enum Replay {
         }
     }
 
-    /// Meters all entries before `end` again for some meters.
+    /// Accounts above which the whole log is read once instead of the entries of each.
+    private static let accountsEach = 16
+
+    /// Meters entries before `end` again: all of them for some meters, or those of some accounts.
     static func meterAgain(
-        _ books: inout Books, _ meters: Set<UInt32>, before end: Position, _ reader: LogReader
+        _ books: inout Books, _ stale: Stale, before end: Position, _ reader: LogReader
     ) throws {
         guard end > 0 else { return }
-        var cursor = try reader.cursor(from: 0)
-        var kept = ByteBuffer(capacity: 4096)
-        while try cursor.next() {
-            let header = cursor.header
-            for index in 0..<Int(header.count) {
-                guard header.firstPosition + Position(index) < end else { return }
-                try meterAgain(
-                    &books, meters, cursor.record(index),
-                    at: header.firstPosition + Position(index),
-                    recordedAt: header.commitTime, &kept)
+        let read = { (position: Position, body: (RawSpan) throws -> Void) in
+            try reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+        }
+        if !stale.meters.isEmpty {
+            let again = Remetering(meters: stale.meters, stale, read)
+            try forEachEntry(before: end, reader) { bytes, position, recordedAt in
+                try again.meter(&books, bytes, at: position, recordedAt: recordedAt)
             }
+        }
+        guard !stale.accounts.isEmpty else { return }
+        let again = Remetering(meters: nil, stale, read)
+        guard stale.accounts.count > accountsEach else {
+            for account in stale.accounts {
+                let name = books.accountName(account)
+                try reader.forEachEntry(of: name.raw, before: end) { position, bytes, frame in
+                    try again.meter(&books, bytes, at: position, recordedAt: frame.commitTime)
+                }
+            }
+            return
+        }
+        let accounts = Set(stale.accounts)
+        try forEachEntry(before: end, reader) { bytes, position, recordedAt in
+            guard let account = books.account(of: try RecordView(record: bytes)),
+                accounts.contains(account)
+            else { return }
+            try again.meter(&books, bytes, at: position, recordedAt: recordedAt)
         }
     }
 
-    /// A meter that is newer than an order to drop bodies must not read what goes, whether it is gone or not.
-    private static func meterAgain(
-        _ books: inout Books, _ meters: Set<UInt32>, _ bytes: RawSpan, at position: Position,
-        recordedAt: Int64, _ buffer: inout ByteBuffer
+    private static func forEachEntry(
+        before end: Position, _ reader: LogReader,
+        _ body: (RawSpan, Position, Int64) throws -> Void
     ) throws {
-        buffer.clear()
-        let record = try RecordView(record: bytes)
-        let outcome = try record.outcome()
-        if let kept = books.kept(of: record, at: position, recordedAt: recordedAt),
-            try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-        {
-            books.meterAgain(
-                try RecordView(record: buffer.bytes), at: position, outcome: outcome,
-                recordedAt: recordedAt, meters: meters)
-        } else {
-            books.meterAgain(
-                record, at: position, outcome: outcome, recordedAt: recordedAt, meters: meters)
+        var cursor = try reader.cursor(from: 0)
+        while try cursor.next() {
+            let header = cursor.header
+            for index in 0..<Int(header.count) {
+                let position = header.firstPosition + Position(index)
+                guard position < end else { return }
+                try body(cursor.record(index), position, header.commitTime)
+            }
         }
     }
 }

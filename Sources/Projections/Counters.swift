@@ -165,11 +165,27 @@ package struct Counters: ~Copyable {
     /// Forgets all usage of some meters, before history is metered again.
     package mutating func drop(meters: Set<UInt32>) {
         for index in 0..<cells.count where meters.contains(cells[index].meter) {
-            cells[index].events = 0
-            cells[index].units = 0
-            if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
+            forget(index)
             pages.touch(account: cells[index].account)
         }
+    }
+
+    /// Forgets all usage of an account, before its history is metered again.
+    package mutating func drop(account: UInt32) {
+        guard Int(account) < heads.count else { return }
+        var next = heads[Int(account)]
+        while next != 0 {
+            let index = Int(next) - 1
+            forget(index)
+            next = cells[index].next
+        }
+        pages.touch(account: account)
+    }
+
+    private mutating func forget(_ index: Int) {
+        cells[index].events = 0
+        cells[index].units = 0
+        if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
     }
 
     /// The digest of all usage.

@@ -167,7 +167,7 @@ package struct ProvenInvoice: Sendable {
                 if let subject = record.subject {
                     subject.isEqual(to: account)
                 } else { false }
-            return (isAccounts, record.kind == .publish)
+            return (isAccounts, record.kind == .publish || record.kind == .backfill)
         } catch {
             throw ProofFailure(
                 "entries[\(index)]", "position \(entry.position) is no record: \(error)")
