@@ -57,6 +57,9 @@ package struct Replacement: Hashable, Sendable {
 }
 
 extension RecordView {
+    /// The attribute by which an event says of which batch it is.
+    package static let batchAttribute = "daybookbatch"
+
     /// The node of an attribute beside those that all events have; nil: there is none.
     @_lifetime(copy self)
     package func attribute(_ name: String) -> RawSpan? {

@@ -19,8 +19,6 @@ package struct Corrections: ~Copyable {
     package static let batchesMax = 10_000
     /// Bytes of a batch's name at most.
     package static let batchNameBytesMax = 128
-    /// The attribute by which an event says of which batch it is.
-    package static let batchAttribute = "daybookbatch"
 
     /// One correction of one entry.
     package struct Corrected: Hashable, Sendable {

@@ -43,7 +43,7 @@ struct Daybook: ParsableCommand {
                     GrantCommand.self, VoidCommand.self,
                     RefundCommand.self, ResetCommand.self,
                     ReconcileCommand.self, FinaliseCommand.self, CreditNoteCommand.self,
-                    RedactCommand.self,
+                    CorrectCommand.self, BackfillCommand.self, RedactCommand.self,
                     RetireCommand.self,
                 ]),
             CommandGroup(

@@ -197,7 +197,7 @@ struct CorrectionHistory {
         )
     }
 
-    private static func text(_ value: Value) -> String {
+    private static func text(_ value: Value, decisions: Bool) -> String {
         if case .object(var members) = value {
             for index in members.indices {
                 guard members[index].name == "groups", case .array(let list) = members[index].value
@@ -205,7 +205,9 @@ struct CorrectionHistory {
                 let sorted = list.sorted { "\($0)" < "\($1)" }
                 members[index] = Value.Member(name: "groups", value: .array(sorted))
             }
-            return members.map { "\($0.name)=\(text($0.value))" }.joined(separator: " ")
+            return members.filter { decisions || !["allowed", "reason"].contains($0.name) }
+                .map { "\($0.name)=\(text($0.value, decisions: decisions))" }
+                .joined(separator: " ")
         }
         var json = JSONWriter()
         json.value(value)
@@ -215,6 +217,8 @@ struct CorrectionHistory {
     static let months = ["2026-03", "2026-04"]
 
     /// All that is shown of the account, but for positions.
+    /// - Parameter credits: also what it has of credits, and what is decided by them: where all is in one period, for
+    ///   what several periods draw from one grant depends on which was reconciled first.
     static func shown(_ book: Book, credits: Bool = true) throws -> [String] {
         var shown: [String] = []
         func ask(_ line: String, _ members: [String]) throws {
@@ -224,8 +228,11 @@ struct CorrectionHistory {
                 // Groups are listed in the order in which they were first seen.
                 let list = reply.list(member)
                 let parts = list.isEmpty ? [reply[member] ?? .null] : list
-                shown += parts.map { "\(member): \(Self.text($0))" }
+                shown += parts.map { "\(member): \(Self.text($0, decisions: credits))" }
             }
+        }
+        for month in months where credits {
+            _ = try book.send(#"{"request":"reconcile","account":"a","period":"\#(month)"}"#)
         }
         for month in months {
             try ask(#"{"request":"usage","account":"a","period":"\#(month)"}"#, ["meters"])
@@ -235,9 +242,6 @@ struct CorrectionHistory {
         }
         try ask(#"{"request":"entitlements","account":"a"}"#, ["features"])
         guard credits else { return shown }
-        for month in months {
-            _ = try book.send(#"{"request":"reconcile","account":"a","period":"\#(month)"}"#)
-        }
         let credits = try book.send(#"{"request":"credits","account":"a"}"#)
         shown.append("overage \(credits.printed("overage") ?? "")")
         shown += credits.list("grants").map {
