@@ -54,14 +54,6 @@ extension Query {
             return .reconcile(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
-        case "correct": return .correct(try CorrectionWish.decode(arguments))
-        case "backfill": return .backfill(try BackfillWish.decode(arguments))
-        case "batches":
-            try arguments.allow(["from", "limit"])
-            return .batches(
-                from: try arguments.count("from", or: 0, max: Int.max),
-                limit: try arguments.count(
-                    "limit", or: EngineLimits.batchRows, min: 1, max: EngineLimits.batchRows))
         case "finalise":
             try arguments.allow(["account", "period"])
             return .finalise(
@@ -81,7 +73,25 @@ extension Query {
                 limit: try arguments.count(
                     "limit", or: EngineLimits.explainRows, min: 1,
                     max: EngineLimits.explainRowsMax))
-        default: return try ProofQuery.decode(name, arguments).map { .proof($0) }
+        default:
+            if let query = try decodeCorrection(name, arguments) { return query }
+            return try ProofQuery.decode(name, arguments).map { .proof($0) }
+        }
+    }
+
+    private static func decodeCorrection(
+        _ name: String, _ arguments: Arguments
+    ) throws(Refusal) -> Query? {
+        switch name {
+        case "correct": return .correct(try CorrectionWish.decode(arguments))
+        case "backfill": return .backfill(try BackfillWish.decode(arguments))
+        case "batches":
+            try arguments.allow(["from", "limit"])
+            return .batches(
+                from: try arguments.count("from", or: 0, max: Int.max),
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.batchRows, min: 1, max: EngineLimits.batchRows))
+        default: return nil
         }
     }
 
