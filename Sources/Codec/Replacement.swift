@@ -59,13 +59,16 @@ package struct Replacement: Hashable, Sendable {
 extension RecordView {
     /// The attribute by which an event says of which batch it is.
     package static let batchAttribute = "daybookbatch"
+    private static let batchKey = [Array(batchAttribute.utf8)]
 
-    /// The node of an attribute beside those that all events have; nil: there is none.
-    @_lifetime(copy self)
-    package func attribute(_ name: String) -> RawSpan? {
-        guard let attributes,
-            let place = NodeReader.find([Array(name.utf8)], in: attributes)
-        else { return nil }
-        return attributes.extracting(place)
+    /// The node by which an event says of which batch it is; nil: it does not.
+    package var batch: RawSpan? {
+        @_lifetime(copy self)
+        get {
+            guard kind == .event, let attributes,
+                let place = NodeReader.find(Self.batchKey, in: attributes)
+            else { return nil }
+            return attributes.extracting(place)
+        }
     }
 }

@@ -23,7 +23,7 @@ extension CorrectionFacts {
                 message: "entries: the body of the entry at position \(item.entry) was dropped "
                     + "(daybook retire); what was measured of it stays")
         }
-        let earlier = corrections.corrected.filter { $0.entry == item.entry }
+        let earlier = corrections.corrections(of: item.entry)
         if let last = earlier.last, !last.replaces {
             throw Refusal(
                 code: "already_retracted", field: "entries",

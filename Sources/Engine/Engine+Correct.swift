@@ -212,7 +212,14 @@ extension Engine {
             let facts = durable.withLock(waking: []) { $0.books.billingFacts(of: account) }
             let period = facts.contract.billingPeriod(at: time)
             periods.append(period.period)
-            found.append((account, try reconcile(account, period, at: at)))
+            do throws(Refusal) {
+                found.append((account, try reconcile(account, period, at: at)))
+            } catch {
+                // What cannot be reconciled stays as it was drawn: no bill depends on it.
+                guard error.code == "out_of_range" || error.code == "too_large" else {
+                    throw error
+                }
+            }
         }
         return found
     }

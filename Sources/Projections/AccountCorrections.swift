@@ -35,6 +35,14 @@ package struct AccountCorrections: Sendable {
         parts = []
     }
 
+    /// The corrections of one entry, ascending.
+    package func corrections(of entry: Position) -> ArraySlice<Corrections.Corrected> {
+        let first = Corrections.place(of: entry, in: corrected)
+        var end = first
+        while end < corrected.count, corrected[end].entry == entry { end += 1 }
+        return corrected[first..<end]
+    }
+
     /// Whether everything counts as it was written.
     package var isEmpty: Bool { corrected.isEmpty && parts.isEmpty }
 

@@ -24,7 +24,7 @@ package struct Stale: Sendable {
 extension RecordView {
     /// The batch that an event names; nil: none.
     package var batchName: String? {
-        guard kind == .event, let node = attribute(RecordView.batchAttribute),
+        guard let node = batch,
             case .string(let name)? = try? ValueCoder.value(node)
         else { return nil }
         return name
@@ -162,7 +162,7 @@ extension Books {
 
     /// Why an event of a batch is not taken; nil: it is, or it names none.
     func batchRefusal(_ record: borrowing RecordView) -> Refusal? {
-        guard record.attribute(RecordView.batchAttribute) != nil else { return nil }
+        guard record.batch != nil else { return nil }
         let field = RecordView.batchAttribute
         guard let name = record.batchName else { return .bad(field, "a batch's name is needed") }
         guard let batch = corrections.batch(name)?.batch else {

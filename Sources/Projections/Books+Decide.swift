@@ -91,7 +91,7 @@ extension Books {
     /// Usage that happened is never refused; it draws credits where its meters burn them, from
     /// the grants valid at the event's own time, and what they cannot cover is shortfall.
     private func decideEvent(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
-        if record.attributes != nil, record.attribute(RecordView.batchAttribute) != nil {
+        if record.batch != nil {
             // It draws and warns when its batch is closed, and may be of any age.
             return batchRefusal(record).map { .refused($0) } ?? .entry(.recorded, Evidence())
         }

@@ -187,6 +187,9 @@ package struct Corrections: ~Copyable {
         }
         var versions = [whole]
         var place = Self.place(of: position, in: corrected)
+        if batch == nil, place == corrected.count || corrected[place].entry != position {
+            return versions
+        }
         while place < corrected.count, corrected[place].entry == position {
             let correction = corrected[place]
             let last = versions.count - 1
@@ -202,7 +205,7 @@ package struct Corrections: ~Copyable {
         return versions.filter { $0.from < $0.until }
     }
 
-    private static func place(of position: Position, in corrected: [Corrected]) -> Int {
+    static func place(of position: Position, in corrected: [Corrected]) -> Int {
         var (low, high) = (0, corrected.count)
         while low < high {
             let middle = (low + high) / 2

@@ -135,7 +135,7 @@ package struct ProvenInvoice: Sendable {
                 throw ProofFailure(
                     "entries[\(index)]",
                     "the entry at position \(entry.position) is neither of the account "
-                        + "\"\(document.account)\" nor a catalog")
+                        + "\"\(document.account)\" nor a catalog, nor of a batch")
             }
         }
         guard catalogs == checkpoint.catalogs else {

@@ -86,7 +86,7 @@ package enum RecordRetirement {
         of view: borrowing RecordView
     ) throws(DecodeFailure) -> [UInt8] {
         var names = view.sequence == nil ? [] : ["epoch", "sequence"]
-        if view.attribute(RecordView.batchAttribute) != nil {
+        if view.batch != nil {
             names.append(RecordView.batchAttribute)
         }
         guard !names.isEmpty else { return [] }
