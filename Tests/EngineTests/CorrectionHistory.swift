@@ -105,7 +105,7 @@ struct CorrectionHistory {
     }
 
     static func open() throws -> Book {
-        let book = try Book()
+        let book = try Book(entriesPerSnapshot: 12)
         book.clock.set("2026-03-01T00:00:00Z")
         try book.publish(catalog)
         for (index, more) in [

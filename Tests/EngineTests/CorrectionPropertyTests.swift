@@ -38,4 +38,55 @@ import Testing
         #expect(book.digest == digest)
         #expect(try CorrectionHistory.shown(book, credits: credits) == mine)
     }
+
+    /// A month that was finalised in the middle, and whatever was corrected before and after: its invoice and the
+    /// corrections on the next one add up to what a right history costs, to the cent.
+    @Test(arguments: Seeds.all) func finalisedAndCorrectedAddsUp(_ seed: UInt64) throws {
+        func total(_ reply: Value) throws -> Fraction {
+            Fraction(try #require(reply["total"]?.text.flatMap { Quantity($0) }, "\(reply)"))
+        }
+        var history = CorrectionHistory(seed: seed)
+        let book = try CorrectionHistory.open()
+        var finalised: Value?
+        try history.correct(in: book) { number in
+            guard number == 24 else { return }
+            let reply = try book.send(#"{"request":"finalise","account":"a","period":"2026-03"}"#)
+            #expect(reply.printed("outcome") == "recorded", "\(reply)")
+            finalised = reply
+        }
+        let right = try CorrectionHistory.open()
+        try history.tellTruth(to: right)
+        func bill(_ book: Book, _ month: String) throws -> Fraction {
+            try total(
+                book.send(#"{"request":"invoice","account":"a","period":"\#(month)"}"#))
+        }
+        let paid = try total(#require(finalised)) + bill(book, "2026-04")
+        #expect(try paid == bill(right, "2026-03") + bill(right, "2026-04"))
+        #expect(try bill(book, "2026-03") == total(#require(finalised)))
+        #expect(try book.verifies())
+    }
+
+    /// Corrections among the events of several connections: nothing is lost, and a replay gives the same books.
+    @Test func correctionsBesideTraffic() throws {
+        let book = try CorrectionHistory.open()
+        let engine = book.engine
+        let outcomes = Tally()
+        let first = Int(engine.durablePosition)
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            for number in 0..<60 {
+                let line =
+                    thread == 0 && number % 3 == 2
+                    ? #"{"request":"correct","id":"k\#(number)","account":"a","reason":"r","entries":[{"entry":\#(first + number),"action":"amend","data":{"n":\#(number),"u":"u1"}}]}"#
+                    : #"{"specversion":"1.0","id":"e\#(thread)-\#(number)","source":"s","type":"e","subject":"a","data":{"n":1,"u":"u\#(thread)"}}"#
+                let reply = Promise.value(String(decoding: engine.reply(to: line), as: UTF8.self))
+                outcomes.add(reply.printed("outcome") ?? reply.printed("message") ?? "none")
+            }
+        }
+        // A correction may name a correction, or an entry that compensates credits: that is refused.
+        #expect(outcomes.count("recorded") >= 220)
+        #expect(try book.verifies())
+        let digest = book.digest
+        try book.restart()
+        #expect(book.digest == digest)
+    }
 }
