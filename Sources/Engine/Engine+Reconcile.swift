@@ -138,8 +138,10 @@ extension Engine {
             return ordered(
                 time, facts.uses(of: record, outcome, at: position, time: time))
         }
+        // What it gave back was given when it was recorded, and can be taken from then on.
+        let recorded = Timestamp(nanoseconds: recordedAt)
         let drew = ordered(
-            time, facts.withdrawn(record, outcome, at: position, time: time))
+            time, facts.withdrawn(record, outcome, at: position, recordedAt: recorded))
         guard isEvent, let newest else { return drew }
         guard !newest.by.isEmpty else {
             return drew + ordered(time, facts.costs(of: record, at: position, time: time))

@@ -60,7 +60,8 @@ package struct ReconciliationFacts: Sendable {
 extension ReconciliationFacts {
     /// What an entry drew that counts no more as it was written: it costs nothing, and what it gave is taken back.
     package func withdrawn(
-        _ record: borrowing RecordView, _ outcome: Outcome, at position: Position, time: Timestamp
+        _ record: borrowing RecordView, _ outcome: Outcome, at position: Position,
+        recordedAt time: Timestamp
     ) -> [CreditUse] {
         var uses = uses(of: record, outcome, at: position, time: time)
         for index in uses.indices {

@@ -82,6 +82,12 @@ import Testing
                 outcomes.add(reply.printed("outcome") ?? reply.printed("message") ?? "none")
             }
         }
+        // The committer's books are what is durable.
+        let check = try book.send(
+            #"{"request":"check","account":"a","feature":"sum","quantity":0}"#)
+        let decided = try book.send(
+            #"{"request":"consume","id":"d","account":"a","feature":"sum","quantity":0}"#)
+        #expect(check.printed("used") != "0" && check.printed("used") == decided.printed("used"))
         // A correction may name a correction, or an entry that compensates credits: that is refused.
         #expect(outcomes.count("recorded") >= 220)
         #expect(try book.verifies())

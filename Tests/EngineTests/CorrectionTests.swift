@@ -146,6 +146,21 @@ import Testing
         #expect(try balance(book) == "100")
     }
 
+    /// What gave credits back takes them again when it is retracted: of what it took off, and of what it granted.
+    @Test func negativeQuantitiesAreTakenBack() throws {
+        let book = try book()
+        try use(book, "x", 110)
+        let entry = try use(book, "y", -30, day: "2026-03-11")
+        let credits = try book.send(#"{"request":"credits","account":"a"}"#)
+        #expect(credits.printed("overage") == "0" && credits.printed("balance") == "20")
+        _ = try correct(book, "k", #"{"entry":\#(entry),"action":"retract"}"#)
+        let after = try book.send(#"{"request":"credits","account":"a"}"#)
+        // 110 of 100 and of the 20 that it granted: what it granted pays for what it had taken off.
+        #expect(after.printed("overage") == "10" && after.printed("balance") == "0", "\(after)")
+        #expect(try total(book) == "110.00")
+        #expect(try book.verifies())
+    }
+
     @Test func allOrNothingAndForGoodReasons() throws {
         let book = try book()
         let entry = try use(book, "x", 7)
