@@ -13,7 +13,7 @@ package import SegmentedLog
 /// checked the order. What an amendment does not say stays as it was.
 package struct CorrectOrder {
     /// Entries that one order names at most.
-    package static let itemsMax = 10_000
+    package static let itemsMax = 5_000
     /// Bytes of a reason.
     package static let reasonBytesMax = 1_024
 
