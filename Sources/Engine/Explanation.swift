@@ -17,6 +17,8 @@ struct Explanation {
     let period: String?
     let line: String
     let at: Timestamp
+    /// Of the past; nil: of everything known now.
+    var point: ReadingPoint?
 
     private struct Row {
         let use: AccountUses.Use
@@ -29,7 +31,8 @@ struct Explanation {
     func write(from: Int, limit: Int, to json: inout JSONWriter) throws(Refusal) {
         let (facts, found) = try facts()
         let billing = AccountBilling(
-            facts: facts, source: LoggedEntries(engine: engine, account: account), at: at)
+            facts: facts, source: LoggedEntries(engine: engine, account: account), at: at,
+            cut: point?.cut)
         let (bill, uses) = try billing.bill(found)
         json.member("invoice", "\(account)/\(found.name)")
         json.member("account", account)
@@ -61,9 +64,12 @@ struct Explanation {
 
     /// The facts of a finalised invoice are those of the position that it looked up to.
     private func facts() throws(Refusal) -> (BillingFacts, BillingPeriod) {
-        let (facts, found, _) = try engine.billingFacts(account: account, period: period, at: at)
+        let (facts, found, _) = try engine.billingFacts(
+            account: account, period: period, at: at, asOf: point?.position)
         guard let finalised = facts.state.finalised(found.name) else { return (facts, found) }
-        let then = engine.billingFacts(account: account, before: finalised.through)
+        let then = try engine.withBooks(asOf: point?.position) {
+            $0.billingFacts(of: account, before: finalised.through)
+        }
         return (then, then.contract.billingPeriod(finalised.period, named: found.name))
     }
 
@@ -71,7 +77,12 @@ struct Explanation {
     private func writeForeign(
         _ found: BillingPeriod, to json: inout JSONWriter, _ facts: BillingFacts, _ bill: Invoice
     ) throws(Refusal) {
-        let invoice = try engine.invoice(account: account, period: found.name, at: at)
+        let invoice: BilledInvoice
+        if let point {
+            invoice = try engine.invoice(account: account, period: found.name, point)
+        } else {
+            invoice = try engine.invoice(account: account, period: found.name, at: at)
+        }
         var lines: [Value] = []
         if case .array(let list)? = invoice["lines"] { lines = list }
         guard let foreign = lines.first(where: { $0["id"]?.text == line }) else {
