@@ -151,6 +151,8 @@ package struct RecordView: ~Escapable {
     private let subjectRange: Range<Int>?
     /// The event's own time, nanoseconds UTC; nil if it has none.
     package let time: Int64?
+    /// Where that time stands, eight bytes, in the bytes that the view was made of; nil if it has none.
+    package let timePlace: Int?
     private let style: UInt8
     private let timeTextRange: Range<Int>?
     private let attributesRange: Range<Int>?
@@ -200,6 +202,7 @@ package struct RecordView: ~Escapable {
             presence & RecordFormat.hasSubject != 0 ? try Self.text(&reader, start) : nil
         let hasTimeText = presence & RecordFormat.hasTimeText != 0
         if presence & RecordFormat.hasTime != 0 {
+            timePlace = start + reader.offset
             time = try reader.readInteger(as: Int64.self)
             style = try reader.readByte()
             guard hasTimeText ? style == TimeStyle.text : style <= 9 else {
@@ -208,6 +211,7 @@ package struct RecordView: ~Escapable {
         } else {
             guard !hasTimeText else { throw .invalid("time text", start + reader.offset) }
             time = nil
+            timePlace = nil
             style = 0
         }
         timeTextRange = hasTimeText ? try Self.text(&reader, start) : nil

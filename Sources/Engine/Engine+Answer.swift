@@ -26,13 +26,15 @@ package enum Query: Sendable {
     case proof(ProofQuery)
     /// A question about the past.
     indirect case past(Query, Moment)
+    /// What would have been.
+    case simulate(Scenario)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
         case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .reconcile,
             .creditNote,
-            .proof, .retirement, .past:
+            .proof, .retirement, .past, .simulate:
             true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
@@ -77,6 +79,8 @@ extension Engine {
             try writeSnapshot(to: &json)
         case .check(let question):
             writeCheck(question, now, to: &json)
+        case .simulate(let scenario):
+            try Simulation(engine: self, scenario: scenario, now: now).run().write(to: &json)
         case .past(let query, let moment): try write(query, of: moment, to: &json)
         case .usage(let account, let period):
             let month = period ?? .calendarMonth(containing: now)

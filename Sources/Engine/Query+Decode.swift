@@ -68,6 +68,7 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "simulate": return .simulate(try Scenario(arguments))
         case "retirement":
             try arguments.allow(["before"])
             return .retirement(before: try arguments.time("before"))

@@ -51,6 +51,18 @@ extension Books {
             late: registry.eventRules.late, retirements: retirements, selection: selection(keys))
     }
 
+    /// The months between the first and the last that an account has usage in; nil: it has none.
+    package func monthsUsed(by account: UInt32) -> ClosedRange<Month>? {
+        var months: ClosedRange<Month>?
+        counters.forEachCell(of: account) { cell in
+            months =
+                months.map {
+                    min($0.lowerBound, cell.month)...max($0.upperBound, cell.month)
+                } ?? cell.month...cell.month
+        }
+        return months
+    }
+
     /// The usage that the counters know for a billing period; nil if they do not know enough of it.
     package func countedUsage(
         _ facts: BillingFacts, in period: BillingPeriod

@@ -1,4 +1,4 @@
-import Billing
+package import Billing
 package import Bytes
 package import Codec
 import Money
@@ -113,6 +113,28 @@ package struct Books: ~Copyable {
             throw .contradiction(position, "positions do not ascend")
         }
         self.position = position
+    }
+
+    /// Lets the next entry have the position of the one that was applied last: that one is only supposed, and the log
+    /// has no place for it.
+    package mutating func giveWayToNext() { position -= 1 }
+
+    /// The number of an account, which becomes known if it was not.
+    package mutating func know(_ account: RawSpan) -> UInt32 { registry.account(account) }
+
+    /// Adds a catalog that nobody published, to see what it would do.
+    /// - Returns: meters whose earlier history must be metered again, mostly none.
+    package mutating func suppose(
+        _ catalog: Catalog, at time: Timestamp, for existing: Registry.Existing?
+    ) -> Set<UInt32> {
+        let stale = registry.publish(
+            .init(position: position, recordedAt: time, catalog: catalog, existing: existing))
+        let all = stale.union(nameLimits(of: catalog))
+        guard !all.isEmpty else { return all }
+        counters.drop(meters: all)
+        limits.drop(meters: all)
+        registry.forgetUnreadable(meters: all)
+        return all
     }
 
     /// Applies the entry at `position`, whose outcome is decided.

@@ -58,6 +58,11 @@ package struct Entitlements: ~Copyable {
         pages.accept(copy.pages)
     }
 
+    /// Whether any account is archived, or was.
+    package var hasArchived: Bool {
+        (0..<accounts.count).contains { !accounts[$0].archivals.isEmpty }
+    }
+
     /// What is known of an account.
     package func account(_ account: UInt32) -> Account {
         Int(account) < accounts.count ? accounts[Int(account)] : Account()

@@ -53,6 +53,7 @@ struct Daybook: ParsableCommand {
                     EntitlementsCommand.self, InvoiceCommand.self, ExplainCommand.self,
                     TailCommand.self, UnmatchedCommand.self,
                 ]),
+            CommandGroup(name: "Suppose:", subcommands: [SimulateCommand.self]),
             CommandGroup(
                 name: "Prove:",
                 subcommands: [

@@ -16,7 +16,7 @@ package struct Catalog: Hashable, Sendable {
     /// The credit units, ascending by key.
     package let credits: [Credit]
     /// What is sold.
-    package let plans: [Plan]
+    package internal(set) var plans: [Plan]
     /// What is sold on top of a plan: entitlements, prices and grants, nothing else.
     package var addons: [Plan] = []
     /// What each status of a subscription means for access.
