@@ -77,6 +77,8 @@ package final class Engine: Sendable {
     /// What is personal and what is redacted, for edges and readers.
     let personal = PersonalRules()
     let observers: Monitor<[any DurableObserver]>
+    /// Explanations that somebody pages through.
+    let explanations = Monitor(ExplanationShelf())
     /// What the sealer's thread and who asks it share.
     let upkeep = Monitor(SealerDesk())
     private let threads: Monitor<[Thread]>
