@@ -15,6 +15,8 @@ struct AccountBilling<Source: AccountEntrySource> {
     let source: Source
     /// The asking time: what was promised is missed only when a period is over.
     let at: Timestamp
+    /// What happened after it is left out; nil: nothing is.
+    var cut: Timestamp?
 
     /// The draft of a period: what finalising it now would give.
     /// - Parameter counted: usage that the counters know; nil: the entries are read.
@@ -85,7 +87,8 @@ struct AccountBilling<Source: AccountEntrySource> {
         guard !selection.readers.isEmpty else { return SpanUses(facts.selection, AccountUses()) }
         let carries = selection.readers.contains { $0.meter.terms.carries }
         let start = periods.map(\.whole.start).min() ?? .min
-        let end = periods.map(\.period.end).max() ?? .max
+        var end = periods.map(\.period.end).max() ?? .max
+        if let cut { end = min(end, Timestamp(nanoseconds: cut.nanoseconds + 1)) }
         let span = Period(start: carries ? .min : min(start, end), end: end)
         return SpanUses(
             facts.selection,

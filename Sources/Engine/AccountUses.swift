@@ -56,17 +56,8 @@ struct AccountUses {
         var uses = AccountUses()
         var buffer = ByteBuffer(capacity: 256)
         try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
-            let record = try RecordView(record: bytes)
-            buffer.clear()
-            // What goes is not read, whether it is gone or not.
-            if let kept = facts.retirements.kept(
-                of: record, at: position, recordedAt: recordedAt, facts.state.finalised),
-                try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-            {
-                try uses.add(
-                    RecordView(record: buffer.bytes), position, recordedAt, selection, span)
-            } else {
-                try uses.add(record, position, recordedAt, selection, span)
+            try facts.withKept(bytes, at: position, recordedAt: recordedAt, &buffer) {
+                try uses.add($0, position, recordedAt, selection, span)
             }
         }
         for key in uses.byKey.keys {

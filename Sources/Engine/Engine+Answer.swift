@@ -28,12 +28,14 @@ package enum Query: Sendable {
     case creditNote(CreditNoteWish)
     case retirement(before: Timestamp)
     case proof(ProofQuery)
+    /// A question about the past.
+    indirect case past(Query, Moment)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
         case .verify, .snapshot, .compact, .backup, .explain, .explainEntry, .explainDecision,
-            .invoice, .finalise, .reconcile, .creditNote, .proof, .retirement:
+            .invoice, .finalise, .reconcile, .creditNote, .proof, .retirement, .past:
             true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
         }
@@ -69,7 +71,7 @@ extension Engine {
         case .ping: atPosition(&json) { _, _ in }
         case .status: writeStatus(to: &json)
         case .unmatched(let limit): atPosition(&json) { $0.writeUnmatched(limit: limit, to: &$1) }
-        case .catalog: writeCatalog(to: &json)
+        case .catalog: durable.withLock(waking: []) { write(catalogOf: $0.books, to: &json) }
         case .verify(let deep): try writeVerify(deep: deep, to: &json)
         case .compact: try writeCompact(to: &json)
         case .backup(let directory, let withKeys):
@@ -78,6 +80,7 @@ extension Engine {
             try writeSnapshot(to: &json)
         case .check(let question):
             writeCheck(question, now, to: &json)
+        case .past(let query, let moment): try write(query, of: moment, to: &json)
         case .usage(let account, let period):
             let month = period ?? .calendarMonth(containing: now)
             atPosition(&json) { $0.writeUsage(account: account, month: month, to: &$1) }
@@ -176,18 +179,14 @@ extension Engine {
         return state.position == position ? state.digest : nil
     }
 
-    private func writeCatalog(to json: inout JSONWriter) {
-        let newest = durable.withLock { durable in
-            (
-                durable.books.registry.versions.count, durable.books.registry.versions.last,
-                durable.books.position
-            )
-        }
-        json.member("version", newest.1?.position)
-        json.member("versions", UInt64(newest.0))
+    /// Writes the newest catalog that books know.
+    func write(catalogOf books: borrowing Books, to json: inout JSONWriter) {
+        let newest = books.registry.versions.last
+        json.member("version", newest?.position)
+        json.member("versions", UInt64(books.registry.versions.count))
         json.key("catalog")
-        json.value(newest.1?.catalog.value ?? .null)
-        json.member("position", newest.2)
+        json.value(newest?.catalog.value ?? .null)
+        json.member("position", books.position)
     }
 
     private func writeCompact(to json: inout JSONWriter) throws(Refusal) {
@@ -229,12 +228,20 @@ extension Engine {
             let (decision, evidence) = durable.books.check(question, at: now)
             return (decision, evidence, durable.books.position)
         }
+        write(question, decision, evidence, to: &json)
+        json.member("position", position)
+    }
+
+    /// Writes a decision that was asked for.
+    func write(
+        _ question: AccessQuestion, _ decision: OutcomeDecision, _ evidence: Evidence,
+        to json: inout JSONWriter
+    ) {
         json.member("account", question.account)
         json.member("feature", question.feature)
         json.member("allowed", decision.allowed)
         json.member("reason", decision.reason.name)
         json.members(of: evidence)
-        json.member("position", position)
     }
 }
 

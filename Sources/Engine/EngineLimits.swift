@@ -26,6 +26,8 @@ package enum EngineLimits {
     package static let snapshotsKept = 3
     /// Days, counted back from the newest snapshot, of each of which one snapshot is kept.
     package static let snapshotDays = 31
+    /// Books of earlier positions that are kept for the next question about them.
+    package static let pastBooksKept = 2
     /// How long the sync thread is idle before it does the log's background work, nanoseconds.
     package static let idleBeforeMaintenance: Int64 = 10_000_000
     /// Nanoseconds between two checkpoints that are signed without being asked for, at least.

@@ -10,6 +10,15 @@ extension Query {
     /// - Throws: `Refusal` that names the member, what is wrong with it and what is expected.
     /// - Returns: nil if `name` is no query.
     static func decode(_ name: String, _ arguments: Arguments) throws(Refusal) -> Query? {
+        guard Moment.queries.contains(name) else { return try ofNow(name, arguments) }
+        let moment = try Moment(arguments)
+        let query = try ofNow(name, arguments.without(Moment.members))
+        return moment.isNow ? query : query.map { .past($0, moment) }
+    }
+
+    private static func ofNow(
+        _ name: String, _ arguments: Arguments
+    ) throws(Refusal) -> Query? {
         switch name {
         case "ping": return try plain(.ping, arguments)
         case "status": return try plain(.status, arguments)

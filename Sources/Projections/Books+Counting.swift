@@ -47,6 +47,17 @@ extension Books {
         }
     }
 
+    /// Counts an entry and does nothing else with it: for books that only know usage.
+    package mutating func meterAlone(
+        _ record: borrowing RecordView, at position: Position, outcome: Outcome, recordedAt: Int64
+    ) {
+        guard let subject = record.subject else { return }
+        _ = registry.account(subject)
+        meterAgain(
+            record, at: position, outcome: outcome, recordedAt: recordedAt,
+            meters: Set(registry.meters.indices.map { UInt32($0) }))
+    }
+
     mutating func count(
         _ record: borrowing RecordView, _ position: Position, _ meter: CompiledMeter,
         _ account: UInt32, _ when: UseTime

@@ -140,7 +140,8 @@ import Testing
         #expect(amounts(may)["credit_note/2"] == nil)
         let april = try book.send(#"{"request":"invoice","account":"acme","period":"2026-05"}"#)
         #expect(april["status"]?.text == "final")
-        let facts = book.engine.billingFacts(account: "acme", before: .max)
+        let facts = try book.engine.books(asOf: book.engine.durablePosition)
+            .billingFacts(of: "acme")
         #expect(facts.state.openNotes.count == 1)
     }
 

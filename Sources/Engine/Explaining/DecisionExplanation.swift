@@ -18,7 +18,7 @@ struct DecisionExplanation {
             try RecordView(record: bytes.raw).outcome().decision != nil
         }
         // Without it no books need to be made.
-        let books = isDecided ? try engine.booksBefore(position) : Books(key: engine.key)
+        let books = isDecided ? try engine.books(asOf: position) : Books(key: engine.key)
         let report: DecisionReport
         do {
             let record = try RecordView(record: bytes.raw)
@@ -162,19 +162,5 @@ struct DecisionExplanation {
         case .withoutOverride, .restored: break
         }
         json.endObject()
-    }
-}
-
-extension Engine {
-    /// The books of the entries before a position.
-    func booksBefore(_ position: Position) throws(Refusal) -> Books {
-        var books = Books(key: key)
-        do { try Replay.advance(&books, to: position, reader) } catch {
-            throw Refusal(
-                code: "storage_failed",
-                message: "the log cannot be replayed to position \(position): \(error); run "
-                    + "`daybook verify`")
-        }
-        return books
     }
 }

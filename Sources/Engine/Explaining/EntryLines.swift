@@ -32,7 +32,7 @@ struct EntryLines {
 
     /// Writes one object a line.
     func write(_ meters: Set<String>, to json: inout JSONWriter) throws(Refusal) {
-        let place = place()
+        let place = try place()
         let prices = place.period.spans.filter { $0.period.contains(entry.time) }
             .flatMap(\.plan.prices).filter { $0.meter.map { meters.contains($0) } ?? false }
         guard !prices.isEmpty else { return }
@@ -45,8 +45,8 @@ struct EntryLines {
         }
     }
 
-    private func place() -> Place {
-        let facts = engine.billingFacts(account: account, before: .max)
+    private func place() throws(Refusal) -> Place {
+        let facts = try engine.withBooks(asOf: nil) { $0.billingFacts(of: account) }
         let finalised = facts.state.finalised.last { $0.period.contains(entry.time) }
         guard let finalised else {
             let period = facts.contract.billingPeriod(at: entry.time)
@@ -55,7 +55,7 @@ struct EntryLines {
                 invoice: "\(account)/\(period.name)", prefix: "")
         }
         guard entry.position >= finalised.through else {
-            let then = engine.billingFacts(account: account, before: finalised.through)
+            let then = try engine.facts(of: finalised, account, asOf: nil)
             return Place(
                 facts: then,
                 period: then.contract.billingPeriod(finalised.period, named: finalised.name),

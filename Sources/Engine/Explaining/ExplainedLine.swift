@@ -17,6 +17,8 @@ final class ExplainedLine: Sendable {
         let line: String
         /// Entries before this position are looked at.
         let position: Position
+        /// What happened after it is left out; nil: nothing is.
+        let cut: Timestamp?
     }
 
     /// One event.

@@ -18,12 +18,14 @@ package struct Explanation {
     let period: String?
     let line: String
     let at: Timestamp
+    /// Of the past; nil: of everything known now.
+    var point: ReadingPoint?
 
     /// Which rows are asked for.
     package struct Page: Sendable {
         let from: Int
         let limit: Int
-        /// The position that the first page was made at; nil: this is the first page.
+        /// The position that the first page was made at, as it said; nil: this is the first page.
         let cursor: Position?
 
         init(_ arguments: Arguments) throws(Refusal) {
@@ -39,16 +41,13 @@ package struct Explanation {
 
     /// Writes rows, and the line's sums.
     func write(_ page: Page, to json: inout JSONWriter) throws(Refusal) {
-        let place = try place(page.cursor)
-        let name = ExplainedLine.Name(
-            account: account, period: place.found.name, line: line, position: place.position)
+        if let kept = kept(page) { return write(kept, page, to: &json) }
+        let place = try place(page)
+        let name = name(place)
         if let kept = engine.explanations.withLock({ $0.line(name, at: Self.now) }) {
             return write(kept, page, to: &json)
         }
-        let (facts, found) = try facts(place)
-        guard let made = try make(name, facts, found) else {
-            return try writeForeign(found, to: &json, facts)
-        }
+        guard let made = try make(place) else { return try writeForeign(place, to: &json) }
         if made.count > page.limit {
             engine.explanations.withLock { $0.keep(made, at: Self.now) }
         }
@@ -57,63 +56,54 @@ package struct Explanation {
 
     private static var now: Int64 { MonotonicClock.nanoseconds() }
 
+    /// What was made for an earlier page, which names its period and its position.
+    private func kept(_ page: Page) -> ExplainedLine? {
+        guard let cursor = page.cursor, let period else { return nil }
+        let name = ExplainedLine.Name(
+            account: account, period: period, line: line, position: cursor, cut: point?.cut)
+        return engine.explanations.withLock { $0.line(name, at: Self.now) }
+    }
+
     // MARK: From what
 
-    /// The period, and up to where entries are looked at.
+    /// The period, and what is known of it.
     private struct Place {
         let facts: BillingFacts
         let found: BillingPeriod
+        /// nil: the invoice is a draft.
         let finalised: Invoices.Finalised?
-        let position: Position
     }
 
-    private func place(_ cursor: Position?) throws(Refusal) -> Place {
-        let (facts, found, _) = try engine.billingFacts(account: account, period: period, at: at)
-        // The facts of a finalised invoice are those of the position that it looked up to.
-        let finalised = facts.state.finalised(found.name)
-        let newest = finalised?.through ?? facts.position
-        let position = cursor ?? newest
-        guard position <= newest, finalised == nil || position == newest else {
-            throw Self.stale(position)
-        }
-        return Place(facts: facts, found: found, finalised: finalised, position: position)
+    private func name(_ place: Place) -> ExplainedLine.Name {
+        ExplainedLine.Name(
+            account: account, period: place.found.name, line: line,
+            position: place.facts.position, cut: point?.cut)
     }
 
-    private func facts(_ place: Place) throws(Refusal) -> (BillingFacts, BillingPeriod) {
-        guard place.position < place.facts.position else { return (place.facts, place.found) }
-        // What is not kept any more is made again, unless a catalog came that could have changed it.
-        if place.finalised == nil, let newest = engine.catalogPositions.last,
-            newest >= place.position
-        {
-            throw Self.stale(place.position)
+    private func place(_ page: Page) throws(Refusal) -> Place {
+        let asOf = page.cursor ?? point?.position
+        let (facts, found, _) = try engine.billingFacts(
+            account: account, period: period, at: at, asOf: asOf)
+        guard let finalised = facts.state.finalised(found.name) else {
+            return Place(facts: facts, found: found, finalised: nil)
         }
-        let then = engine.billingFacts(account: account, before: place.position)
-        if let finalised = place.finalised {
-            return (then, then.contract.billingPeriod(finalised.period, named: place.found.name))
-        }
-        return (then, try BilledInvoice.period(place.found.name, then, at))
-    }
-
-    private static func stale(_ cursor: Position) -> Refusal {
-        Refusal(
-            code: "stale", field: "cursor",
-            message:
-                "cursor: the line may be another one now than at position \(cursor); begin again "
-                + "at its first event, without a cursor")
+        let then = try engine.facts(of: finalised, account, asOf: asOf)
+        return Place(
+            facts: then,
+            found: then.contract.billingPeriod(finalised.period, named: found.name),
+            finalised: finalised)
     }
 
     /// The line with its events; nil for one that is not of usage.
-    private func make(
-        _ name: ExplainedLine.Name, _ facts: BillingFacts, _ found: BillingPeriod
-    ) throws(Refusal) -> ExplainedLine? {
+    private func make(_ place: Place) throws(Refusal) -> ExplainedLine? {
         let draws = NotedDraws(LoggedEntries(engine: engine, account: account))
-        let billing = AccountBilling(facts: facts, source: draws, at: at)
-        guard let (line, uses) = try billing.usageLine(self.line, of: found),
-            let course = PriceCourse(line: line, period: found, meter: facts.meter)
+        let billing = AccountBilling(facts: place.facts, source: draws, at: at, cut: point?.cut)
+        guard let (line, uses) = try billing.usageLine(self.line, of: place.found),
+            let course = PriceCourse(line: line, period: place.found, meter: place.facts.meter)
         else { return nil }
         let units = draws.isEmpty ? nil : creditUnits(line.price?.meter)
         return try ExplainedLine(
-            name, line, course, uses, invoiced: try invoiced(facts, found),
+            name(place), line, course, uses, invoiced: try invoiced(place),
             creditUnit: units?.mine,
             draws: units.map { units in draws.sums { units.state.unit(ofGrant: $0) == units.mine } }
                 ?? [:])
@@ -133,14 +123,14 @@ package struct Explanation {
     }
 
     /// What the finalised invoice says of the line; nil: there is none.
-    private func invoiced(
-        _ facts: BillingFacts, _ found: BillingPeriod
-    ) throws(Refusal) -> String? {
-        let invoice = try engine.invoice(account: account, period: found.name, at: at)
-        guard invoice["status"]?.text == "final", case .array(let lines)? = invoice["lines"] else {
-            return nil
+    private func invoiced(_ place: Place) throws(Refusal) -> String? {
+        guard let finalised = place.finalised else { return nil }
+        let lines = try engine.document(at: finalised.position) { record -> Value? in
+            guard let data = record.data else { return nil }
+            return try ValueCoder.value(data)["lines"]
         }
-        return lines.first { $0["id"]?.text == line }?["amount"]?.text
+        guard case .array(let list)? = lines else { return nil }
+        return list.first { $0["id"]?.text == line }?["amount"]?.text
     }
 
     // MARK: Writing
@@ -194,10 +184,14 @@ package struct Explanation {
     }
 
     /// A line without events of its own: it follows from others, or came from outside the period.
-    private func writeForeign(
-        _ found: BillingPeriod, to json: inout JSONWriter, _ facts: BillingFacts
-    ) throws(Refusal) {
-        let invoice = try engine.invoice(account: account, period: found.name, at: at)
+    private func writeForeign(_ place: Place, to json: inout JSONWriter) throws(Refusal) {
+        let (found, facts) = (place.found, place.facts)
+        let invoice: BilledInvoice
+        if let point {
+            invoice = try engine.invoice(account: account, period: found.name, point)
+        } else {
+            invoice = try engine.invoice(account: account, period: found.name, at: at)
+        }
         var lines: [Value] = []
         if case .array(let list)? = invoice["lines"] { lines = list }
         guard let foreign = lines.first(where: { $0["id"]?.text == line }) else {
@@ -269,5 +263,22 @@ extension CreditAccount {
     /// The unit of a grant; empty if there is none of that number.
     func unit(ofGrant ordinal: UInt32) -> String {
         Int(ordinal) < grants.count ? grants[Int(ordinal)].terms.unit : ""
+    }
+}
+
+extension Engine {
+    /// The facts that a finalised invoice was made from.
+    /// - Parameter asOf: so many entries are known; nil: all durable ones.
+    func facts(
+        of finalised: Invoices.Finalised, _ account: String, asOf: Position?
+    ) throws(Refusal) -> BillingFacts {
+        let through = finalised.through
+        let found = try withBooks(asOf: asOf) { books -> BillingFacts? in
+            // A catalog that came later may measure otherwise: then only the books of that time say it.
+            if let newest = books.registry.versions.last, newest.position >= through { return nil }
+            return books.billingFacts(of: account, before: through)
+        }
+        if let found { return found }
+        return try withBooks(asOf: through) { $0.billingFacts(of: account) }
     }
 }

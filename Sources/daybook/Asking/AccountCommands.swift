@@ -29,12 +29,16 @@ struct UsageCommand: QueryCommand {
             groups the meter.
 
             Example: daybook usage acme --period 2023-11
+            Example: daybook usage acme --at 2023-11-15
             """)
 
     @Argument(help: "The account, as events name it in `subject`.") var account: String
     @OptionGroup var month: PeriodOption
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request {
         Request("usage", ["account": .string(account), "period": month.value])
@@ -68,11 +72,15 @@ struct CreditsCommand: QueryCommand {
             cost beyond all grants; held is what open holds reserve.
 
             Example: daybook credits acme
+            Example: daybook credits acme --as-of 2026-03-01T12:00:00Z
             """)
 
     @Argument(help: "The account.") var account: String
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { Request("credits", ["account": .string(account)]) }
 
@@ -119,8 +127,11 @@ struct EntitlementsCommand: QueryCommand {
             """)
 
     @Argument(help: "The account.") var account: String
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { Request("entitlements", ["account": .string(account)]) }
 

@@ -48,6 +48,7 @@ struct ExplainCommand: ParsableCommand {
             "Explain what was decided of the consume, hold or settle at this position.",
             valueName: "p"))
     var decision: UInt64?
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
     @Flag(help: "Print the events of the line as CSV (RFC 4180) instead of a table.")
@@ -61,8 +62,10 @@ struct ExplainCommand: ParsableCommand {
                 "give ACCOUNT and LINE, or --event, or --position, or --decision")
         }
         if source != nil, event == nil { throw ValidationError("--source belongs to --event") }
-        if account == nil, csv || limit != nil || period != nil {
-            throw ValidationError("--csv, --limit and --period belong to a line of an invoice")
+        let isOfLine = csv || limit != nil || period != nil || time.asOf != nil || time.at != nil
+        if account == nil, isOfLine {
+            throw ValidationError(
+                "--csv, --limit, --period, --as-of and --at belong to a line of an invoice")
         }
         if csv, format.json { throw ValidationError("give --csv or --json, not both") }
     }
@@ -77,8 +80,8 @@ struct ExplainCommand: ParsableCommand {
                     "line": .string(line),
                 ])
             try ExplainedPages(
-                answering: try books.open(), request: request, account: name.account,
-                limit: limit, form: csv ? .csv : format.json ? .json : .table
+                answering: try books.open(), request: time.asked(of: request), limit: limit,
+                form: csv ? .csv : format.json ? .json : .table
             ).print()
         } else if let decision {
             try answer(

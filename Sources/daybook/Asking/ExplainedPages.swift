@@ -9,7 +9,6 @@ struct ExplainedPages {
 
     let answering: any Answering
     let request: Request
-    let account: String
     /// Events at most; nil: all.
     let limit: Int?
     let form: Form
@@ -118,7 +117,7 @@ struct ExplainedPages {
         case .json:
             let names = [
                 "event_count", "quantity", "opening", "unrounded", "total", "invoiced", "residue",
-                "basis", "next", "cursor", "position",
+                "basis", "next", "cursor", "position", "asked_at", "known_until",
             ].filter { reply[$0] != nil }
             try output.line("]," + names.map { member($0, reply) }.joined(separator: ",") + "}")
         case .csv:
@@ -152,6 +151,7 @@ struct ExplainedPages {
         table.add(["the line's one rounding", reply["residue"].grouped])
         table.total(["the line", reply["total"].grouped])
         for line in table.lines { try output.line(line) }
+        if let moment = reply.momentShown { try output.line(moment) }
         if let invoiced = reply["invoiced"], Optional(invoiced).shown != reply.shown("total") {
             try output.line(
                 "note: the finalised invoice has \(Optional(invoiced).shown), and stays so; a "

@@ -31,11 +31,15 @@ struct InvoiceCommand: QueryCommand {
             `unrounded` is the exact amount. `daybook explain` shows the events behind a line.
 
             Example: daybook invoice acme --period 2023-11
+            Example: daybook invoice acme --period 2023-11 --as-of 184022
             """)
 
     @OptionGroup var which: InvoiceArguments
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { which.request("invoice") }
 
