@@ -168,7 +168,8 @@ struct ExplanationShelf {
 
     mutating func drop(_ name: ExplainedLine.Name) { kept.removeAll { $0.line.name == name } }
 
-    private mutating func dropOld(at now: Int64) {
+    /// Lets go of what nobody has asked for lately.
+    mutating func dropOld(at now: Int64) {
         kept.removeAll { now - $0.used > EngineLimits.explanationLife || now < $0.used }
     }
 }

@@ -82,6 +82,11 @@ package struct Explanation {
 
     private func place(_ page: Page) throws(Refusal) -> Place {
         let asOf = page.cursor ?? point?.position
+        if let cursor = page.cursor, cursor > engine.durablePosition {
+            throw Refusal(
+                code: "unknown_position", field: "cursor",
+                message: "cursor: the log ends before position \(cursor); no page of it was given")
+        }
         let (facts, found, _) = try engine.billingFacts(
             account: account, period: period, at: at, asOf: asOf)
         guard let finalised = facts.state.finalised(found.name) else {

@@ -139,22 +139,29 @@ extension DecisionProbe {
         }
     }
 
+    /// The limit raised until it no longer is what denies; where credits are missing then, with these.
     private mutating func higherLimit(_ evidence: Evidence) -> DecisionRemedy? {
         guard let limit = withBooks({ self.limit($0) }) else { return nil }
         let isWhole =
             limit.amount.isWhole && quantity.isWhole && (evidence.used ?? .zero).isWhole
-        let step = isWhole ? Self.steps.whole : Self.steps.least
         func raised(_ by: Quantity) -> DecisionChange {
             .limit(to: limit.amount.adding(by) ?? limit.amount, by: by)
         }
-        let least = smallest(step, upTo: Self.most) { probe, by in
-            probe.decide([raised(by)]).map { $0.decision.reason != .limitReached } ?? false
+        for step in isWhole ? [Self.steps.whole, Self.steps.least] : [Self.steps.least] {
+            let least = smallest(step, upTo: Self.most) { probe, by in
+                probe.decide([raised(by)]).map { $0.decision.reason != .limitReached } ?? false
+            }
+            guard let least else { return nil }
+            // Numbers of one remedy have one step: where credits need the smaller, the limit has it too.
+            if let remedy = remedy([raised(least)], step) { return remedy }
         }
-        return least.flatMap { remedy([raised($0)], step) }
+        return nil
     }
 
+    /// The least credits that do it.
+    /// - Parameter step: of the other numbers; nil: there are none.
     private mutating func grant(
-        after changes: [DecisionChange], _ other: Quantity? = nil
+        after changes: [DecisionChange], _ step: Quantity? = nil
     ) -> DecisionRemedy? {
         guard let (decision, evidence, _) = decide(changes),
             decision.reason == .creditInsufficient,
@@ -162,7 +169,8 @@ extension DecisionProbe {
         else { return nil }
         let isWhole =
             (evidence.credits ?? .zero).isWhole && (evidence.remaining ?? .zero).isWhole
-        let step = isWhole ? Self.steps.whole : Self.steps.least
+        if step == Self.steps.whole, !isWhole { return nil }
+        let step = step ?? (isWhole ? Self.steps.whole : Self.steps.least)
         let least = smallest(step, upTo: Self.most) { probe, credits in
             probe.isAllowed(changes + [.grant(credits, unit: unit)])
         }
@@ -170,7 +178,7 @@ extension DecisionProbe {
             return nil
         }
         return DecisionRemedy(
-            changes: changes + [.grant(least, unit: unit)], step: min(step, other ?? step),
+            changes: changes + [.grant(least, unit: unit)], step: step,
             reason: then.decision.reason)
     }
 
