@@ -7,8 +7,8 @@ import SegmentedLog
 
 /// The bills of one account, from the facts of the books and the account's entries.
 ///
-///     bill(period, limit)     what the entries before `limit` make of a period
-///     draft(period)           bill(period, now) + what finalised periods owe by late entries
+///     invoice(period, limit)  what the entries before `limit` make of a period
+///     draft(period)           invoice(period, now) + what finalised periods owe by late entries
 ///                             + credit notes + what the last invoice carried over
 struct AccountBilling<Source: AccountEntrySource> {
     let facts: BillingFacts
@@ -51,12 +51,6 @@ struct AccountBilling<Source: AccountEntrySource> {
         return invoice
     }
 
-    /// The bill of a period by the entries so far, without anything from outside it.
-    func bill(_ period: BillingPeriod) throws(Refusal) -> (Invoice, SpanUses) {
-        let uses = try uses(of: [period])
-        return (invoice(period, uses, before: facts.position), uses)
-    }
-
     private func invoice(
         _ period: BillingPeriod, _ uses: SpanUses, before end: Position
     ) -> Invoice {
@@ -80,8 +74,13 @@ struct AccountBilling<Source: AccountEntrySource> {
 
     /// All uses that bills of some periods read.
     private func uses(of periods: [BillingPeriod]) throws(Refusal) -> SpanUses {
+        try uses(of: periods, for: periods.flatMap(\.spans).flatMap(\.plan.prices))
+    }
+
+    /// The uses in some periods that some prices read.
+    func uses(of periods: [BillingPeriod], for prices: [Price]) throws(Refusal) -> SpanUses {
         var keys: [UsageKey] = []
-        for price in periods.flatMap(\.spans).flatMap(\.plan.prices) {
+        for price in prices {
             if let key = UsageKey(price), !keys.contains(key) { keys.append(key) }
         }
         let selection = facts.selection.only(keys)
@@ -184,8 +183,8 @@ struct SpanUses {
 
     /// The uses that a price reads, in billing order, recorded before a position.
     func sorted(_ price: Price, before end: Position = .max) -> [AccountUses.Use] {
-        guard let key = UsageKey(price) else { return [] }
-        return (uses.byKey[key] ?? []).filter { $0.use.position < end }
+        guard let key = UsageKey(price), let all = uses.byKey[key] else { return [] }
+        return end == .max ? all : all.filter { $0.use.position < end }
     }
 
     /// The usage that a price reads; nil for a fee, or where its meter is not known.

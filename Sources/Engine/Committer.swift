@@ -47,6 +47,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private enum Step {
+        case look([IdentityQuestion])
         case work([PreparedBatch])
         case handOver
         case stop
@@ -55,6 +56,8 @@ final class Committer: @unchecked Sendable {
     func run() {
         while true {
             switch nextStep() {
+            case .look(let questions):
+                for question in questions { answer(question) }
             case .work(let batches):
                 for batch in batches { process(batch) }
             case .handOver: handOver()
@@ -63,7 +66,11 @@ final class Committer: @unchecked Sendable {
                 for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
                 job.reset()
                 identities.close()
-                engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
+                let unanswered = engine.exchange.withLock(waking: .sync) { exchange in
+                    exchange.committerDone = true
+                    return exchange.questions
+                }
+                for question in unanswered { question.give(nil) }
                 return
             }
         }
@@ -73,6 +80,11 @@ final class Committer: @unchecked Sendable {
         let hasFrame = !job.isEmpty
         let step: Step? = engine.exchange.wait(on: .committer, waking: []) { exchange in
             if exchange.failure != nil { return .stop }
+            if !exchange.questions.isEmpty {
+                let questions = exchange.questions
+                exchange.questions = []
+                return .look(questions)
+            }
             if !exchange.queue.isEmpty {
                 let batches = exchange.queue
                 exchange.queue = []

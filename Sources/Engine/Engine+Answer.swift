@@ -17,7 +17,11 @@ package enum Query: Sendable {
     case credits(account: String)
     case entitlements(account: String)
     case invoice(account: String, period: String?)
-    case explain(account: String, period: String?, line: String, from: Int, limit: Int)
+    case explain(account: String, period: String?, line: String, Explanation.Page)
+    /// Everything that one entry did.
+    case explainEntry(EntryName)
+    /// Everything that made the decision of an entry.
+    case explainDecision(EntryName)
     case finalise(account: String, period: String?)
     /// Compensates what the events of a billing period drew; nil: the period that runs.
     case reconcile(account: String, period: String?)
@@ -32,11 +36,8 @@ package enum Query: Sendable {
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .reconcile,
-            .creditNote,
-            .proof, .retirement, .past, .simulate:
-            true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
+        default: true
         }
     }
 }
@@ -91,9 +92,15 @@ extension Engine {
             atPosition(&json) { $0.writeEntitlements(account: account, at: now, to: &$1) }
         case .invoice(let account, let period):
             try invoice(account: account, period: period, at: now).write(to: &json)
-        case .explain(let account, let period, let line, let from, let limit):
+        case .explain(let account, let period, let line, let page):
             try Explanation(engine: self, account: account, period: period, line: line, at: now)
-                .write(from: from, limit: limit, to: &json)
+                .write(page, to: &json)
+        case .explainEntry(let name):
+            try EntryExplanation(engine: self, position: try name.find(in: self), at: now)
+                .write(to: &json)
+        case .explainDecision(let name):
+            try DecisionExplanation(engine: self, position: try name.find(in: self))
+                .write(to: &json)
         case .reconcile(let account, let period):
             try reconcile(account: account, period: period, at: now).write(to: &json)
         case .finalise(let account, let period):

@@ -36,11 +36,11 @@ extension Engine {
             json.member("position", point.position)
         case .invoice(let account, let period):
             try invoice(account: account, period: period, point).write(to: &json)
-        case .explain(let account, let period, let line, let from, let limit):
+        case .explain(let account, let period, let line, let page):
             try Explanation(
                 engine: self, account: account, period: period, line: line, at: point.at,
                 point: point
-            ).write(from: from, limit: limit, to: &json)
+            ).write(page, to: &json)
         case .catalog: try write(catalogOf: books(asOf: point.position), to: &json)
         case .unmatched(let limit):
             try books(asOf: point.position).writeUnmatched(limit: limit, to: &json)

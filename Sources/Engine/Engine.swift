@@ -77,6 +77,8 @@ package final class Engine: Sendable {
     /// What is personal and what is redacted, for edges and readers.
     let personal = PersonalRules()
     let observers: Monitor<[any DurableObserver]>
+    /// Explanations that somebody pages through.
+    let explanations = Monitor(ExplanationShelf())
     /// Books of earlier positions.
     let past = Monitor(PastBooks())
     /// What the sealer's thread and who asks it share.

@@ -43,6 +43,14 @@ package enum EngineLimits {
     package static let explainRows = 1_000
     /// Rows in one page of an explanation at most.
     package static let explainRowsMax = 10_000
+    /// Explanations of lines that are kept for those who page through them.
+    package static let explanationsKept = 8
+    /// Bytes of kept explanations, about; one alone may be larger.
+    package static let explanationBytesKept = 256 << 20
+    /// How long an explanation is kept after its last page was asked for, nanoseconds.
+    package static let explanationLife: Int64 = 60_000_000_000
+    /// Grants that the explanation of a decision lists.
+    package static let decisionGrantsShown = 100
     /// Rows of unmatched events, if the request does not say.
     package static let unmatchedRows = 1_000
     /// Lines between two acknowledgements of a stream at most.

@@ -21,6 +21,8 @@ struct Exchange: Sendable {
     var queue: [PreparedBatch] = []
     /// Their canonical bytes.
     var queuedBytes = 0
+    /// Who wants to know where an identity stands.
+    var questions: [IdentityQuestion] = []
     /// A prepared frame that the sync thread has not finished.
     var inSync: FrameJob?
     /// The position after the last durable entry.

@@ -74,15 +74,13 @@ extension Query {
             return .retirement(before: try arguments.time("before"))
         case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
-            try arguments.allow(["account", "period", "line", "from", "limit"])
+            try arguments.allow(["account", "period", "line", "from", "limit", "cursor"])
             return .explain(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"),
-                line: try arguments.text("line"),
-                from: try arguments.count("from", or: 0, max: Int.max),
-                limit: try arguments.count(
-                    "limit", or: EngineLimits.explainRows, min: 1,
-                    max: EngineLimits.explainRowsMax))
+                line: try arguments.text("line"), try Explanation.Page(arguments))
+        case "explain_entry": return .explainEntry(try EntryName(arguments))
+        case "explain_decision": return .explainDecision(try EntryName(arguments))
         default: return try ProofQuery.decode(name, arguments).map { .proof($0) }
         }
     }
