@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Money
 import Projections
+import Seeds
 import Synchronization
 import Testing
 
@@ -211,6 +212,40 @@ import Testing
         #expect(try cents(shown[2]) == drawn)
         #expect(try cents(shown[1]) == Int128(withdrawn.load(ordering: .relaxed)) * 100)
         #expect(try cents(shown[3]) == 10_000 - drawn - (try cents(shown[1])))
+        try stays(book)
+    }
+
+    /// Deposits, withdrawals and invoices in any order, against sums of whole cents.
+    @Test(arguments: Seeds.all) func randomHistoriesAddUp(seed: UInt64) throws {
+        var generator = SeededGenerator(seed)
+        let book = try book()
+        try use(book, 1, "01", account: "b")
+        var (paid, back, drawn) = (0, 0, 0)
+        func text(_ cents: Int) -> String {
+            let (whole, part) = cents.magnitude.quotientAndRemainder(dividingBy: 100)
+            return "\(cents < 0 ? "-" : "")\(whole).\(part < 10 ? "0" : "")\(part)"
+        }
+        for month in ["03", "04", "05", "06", "07", "08"] {
+            for step in 0..<Int.random(in: 0...4, using: &generator) {
+                let cents = Int.random(in: -3000...3000, using: &generator)
+                let reply = try deposit(book, "d\(month)\(step)", text(cents))
+                let isTaken = cents != 0 && cents >= -(paid - back - drawn)
+                #expect(reply.printed("outcome") == (isTaken ? "recorded" : "rejected"))
+                if isTaken, cents > 0 { paid += cents }
+                if isTaken, cents < 0 { back -= cents }
+            }
+            let used = Int.random(in: 0...30, using: &generator)
+            book.clock.set("2026-\(month)-20T00:00:00Z")
+            try use(book, used, month)
+            book.clock.set("2026-0\((Int(month) ?? 0) + 1)-01T00:00:00Z")
+            let due = used * 100 - min(used * 100, paid - back - drawn)
+            drawn += used * 100 - due
+            #expect(try ask(book, "finalise", month).printed("due") == text(due))
+        }
+        if paid > 0 {
+            let left = paid - back - drawn
+            #expect(try wallet(book) == [text(paid), text(back), text(drawn), text(left)])
+        }
         try stays(book)
     }
 
