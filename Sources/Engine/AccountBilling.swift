@@ -120,7 +120,11 @@ struct AccountBilling<Source: AccountEntrySource> {
         try source.forEach(from: facts.state.through, before: end) { _, bytes, recordedAt in
             let record = try RecordView(record: bytes)
             switch record.kind {
-            case .event, .subscribe, .cancel, .grant:
+            case .event:
+                // What it topped up was bought when it was recorded.
+                let time = min(record.time ?? recordedAt, recordedAt)
+                earliest = min(earliest, Timestamp(nanoseconds: time))
+            case .subscribe, .cancel, .grant:
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
             case .consume, .settle, .hold:
                 earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
