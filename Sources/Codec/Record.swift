@@ -54,6 +54,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case resume = 21
     case reconcile = 22
     case account = 23
+    case deposit = 24
 
     /// Whether it may count usage of an account: an event, or what a feature was asked for.
     package var isUsage: Bool {
@@ -89,6 +90,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .resume: "resume"
         case .reconcile: "reconcile"
         case .account: "account"
+        case .deposit: "deposit"
         }
     }
 }

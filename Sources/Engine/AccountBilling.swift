@@ -10,6 +10,7 @@ import SegmentedLog
 ///     invoice(period, limit)  what the entries before `limit` make of a period
 ///     draft(period)           invoice(period, now) + what finalised periods owe by late entries
 ///                             + credit notes + what the last invoice carried over
+///                             , paid from the account's wallet as far as that goes
 struct AccountBilling<Source: AccountEntrySource> {
     let facts: BillingFacts
     let source: Source
@@ -23,12 +24,21 @@ struct AccountBilling<Source: AccountEntrySource> {
     func draft(
         _ period: BillingPeriod, counted: [String: Fraction]?
     ) throws(Refusal) -> Invoice {
+        var invoice = try unpaid(period, counted: counted)
+        if let wallet = invoice.currency.flatMap({ facts.state.wallet($0) }) {
+            invoice.pay(from: Amount(minorUnits: wallet.left, currency: wallet.currency))
+        }
+        return invoice
+    }
+
+    private func unpaid(
+        _ period: BillingPeriod, counted: [String: Fraction]?
+    ) throws(Refusal) -> Invoice {
         let late = try latePeriods()
         if late.isEmpty, let counted {
-            let billed = InvoiceFacts(
-                period: period, isOver: period.period.end <= at, meter: facts.meter,
-                usage: { price, _ in price.meter.flatMap { counted[$0] }.map { .counted($0) } })
-            return InvoiceBuilder.invoice(billed, foreign: balances())
+            return InvoiceBuilder.invoice(
+                billedFacts(period, counted: counted, before: facts.position),
+                foreign: balances())
         }
         let now = late.map { facts.contract.billingPeriod($0.period, named: $0.name) }
         let then = late.map { facts.contractBefore.billingPeriod($0.period, named: $0.name) }
@@ -69,7 +79,33 @@ struct AccountBilling<Source: AccountEntrySource> {
                     known[key] = uses.metered(price, zone: period.zone, before: end)
                 }
                 return known[key].map { .metered($0) }
-            })
+            }, purchases: purchases(in: period, before: end))
+    }
+
+    private func billedFacts(
+        _ period: BillingPeriod, counted: [String: Fraction], before end: Position
+    ) -> InvoiceFacts {
+        InvoiceFacts(
+            period: period, isOver: period.period.end <= at, meter: facts.meter,
+            usage: { price, _ in price.meter.flatMap { counted[$0] }.map { .counted($0) } },
+            purchases: purchases(in: period, before: end))
+    }
+
+    /// The bill of a period by itself, from counted usage where that is known: without corrections of others, credit
+    /// notes, balances and the wallet.
+    /// - Parameter end: entries from here on are left out.
+    func bill(
+        _ period: BillingPeriod, counted: [String: Fraction]?, before end: Position = .max
+    ) throws(Refusal) -> Invoice {
+        let end = min(end, facts.position)
+        guard let counted else {
+            return invoice(period, try uses(of: [period]), before: end)
+        }
+        return InvoiceBuilder.invoice(billedFacts(period, counted: counted, before: end))
+    }
+
+    private func purchases(in period: BillingPeriod, before end: Position) -> [Purchase] {
+        facts.state.purchases.filter { $0.position < end && period.period.contains($0.time) }
     }
 
     /// All uses that bills of some periods read.
@@ -106,9 +142,14 @@ struct AccountBilling<Source: AccountEntrySource> {
         try source.forEach(from: facts.state.through, before: end) { _, bytes, recordedAt in
             let record = try RecordView(record: bytes)
             switch record.kind {
-            case .event, .subscribe, .cancel:
+            case .event:
+                // What it topped up was bought when it was recorded.
+                let time = min(record.time ?? recordedAt, recordedAt)
+                earliest = min(earliest, Timestamp(nanoseconds: time))
+            case .subscribe, .cancel, .grant:
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
-            case .consume, .settle: earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
+            case .consume, .settle, .hold:
+                earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
             default: break
             }
         }

@@ -160,6 +160,7 @@ package struct Books: ~Copyable {
         case .reconcile: try applyReconcile(record, recordedAt)
         case .account: try applyAccount(record, recordedAt)
         case .finalise: try applyFinalise(record)
+        case .deposit: try applyDeposit(record)
         case .creditNote: try applyCreditNote(record)
         case .retire: try applyRetire(record)
         case .hold: try applyHold(record, outcome, recordedAt)
@@ -217,11 +218,15 @@ package struct Books: ~Copyable {
         guard let subject = record.subject,
             case .success(let order) = FinaliseOrder.read(record)
         else { throw .contradiction(position, "a finalised invoice that cannot be read") }
-        invoices.finalise(
+        let fits = invoices.finalise(
             .init(
                 name: order.name, period: order.period, through: order.through,
                 position: position, number: order.number),
-            carried: order.carried, currency: order.currency, account: registry.account(subject))
+            carried: order.carried, currency: order.currency, drawn: order.drawn,
+            account: registry.account(subject))
+        guard fits else {
+            throw .contradiction(position, "an invoice that draws more than the wallet has")
+        }
     }
 
     private mutating func applyCreditNote(_ record: borrowing RecordView) throws(Failure) {

@@ -257,7 +257,9 @@ package struct Registry: ~Copyable {
     }
 
     private func burn(of meter: Meter) -> CompiledMeter.Burn? {
-        catalog?.burn(of: meter.key).map { .init(unit: $0.credit.unit, rate: $0.rate) }
+        catalog?.burn(of: meter.key).map {
+            .init(unit: $0.credit.unit, rate: $0.burn.rate, matrix: $0.burn.matrix)
+        }
     }
 
     private mutating func compile() {

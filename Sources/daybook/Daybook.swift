@@ -41,6 +41,7 @@ struct Daybook: ParsableCommand {
                     ResumeCommand.self,
                     CancelCommand.self, OverrideCommand.self, SyncCommand.self,
                     GrantCommand.self, VoidCommand.self,
+                    DepositCommand.self, WithdrawCommand.self,
                     RefundCommand.self, ResetCommand.self,
                     ReconcileCommand.self, FinaliseCommand.self, CreditNoteCommand.self,
                     RedactCommand.self,

@@ -63,16 +63,3 @@ struct AccountBills {
         }
     }
 }
-
-extension AccountBilling {
-    /// The bill of a period, from counted usage where that is known.
-    func bill(
-        _ period: BillingPeriod, counted: [String: Fraction]?
-    ) throws(Refusal) -> Invoice {
-        guard let counted else { return try bill(period).0 }
-        return InvoiceBuilder.invoice(
-            InvoiceFacts(
-                period: period, isOver: period.period.end <= at, meter: facts.meter,
-                usage: { price, _ in price.meter.flatMap { counted[$0] }.map { .counted($0) } }))
-    }
-}

@@ -69,7 +69,8 @@ struct CreditsCommand: QueryCommand {
         abstract: "Show an account's credit balance and the grants behind it.",
         discussion: """
             Which grants pay first is said by the catalog's credit order. Overage is what usage \
-            cost beyond all grants; held is what open holds reserve.
+            cost beyond all grants; held is what open holds reserve. A wallet is prepaid money, \
+            which finalised invoices draw from.
 
             Example: daybook credits acme
             Example: daybook credits acme --as-of 2026-03-01T12:00:00Z
@@ -109,7 +110,13 @@ struct CreditsCommand: QueryCommand {
         let holds = (reply["holds"]?.elements ?? []).map {
             "hold \($0["hold"].shown): \($0["quantity"].grouped) until \($0["expires"].day)"
         }
+        let wallets = (reply["wallets"]?.elements ?? []).map { wallet in
+            "wallet \(wallet["currency"].shown): \(wallet["left"].grouped) left of "
+                + "\(wallet["deposited"].grouped) deposited, \(wallet["drawn"].grouped) drawn by "
+                + "invoices, \(wallet["withdrawn"].grouped) withdrawn"
+        }
         return ["\(reply.shown("unit")) of \(reply.shown("account"))", ""] + table.lines + holds
+            + wallets
     }
 }
 

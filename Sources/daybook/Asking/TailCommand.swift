@@ -37,7 +37,7 @@ struct TailCommand: ParsableCommand {
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
         case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
         case retire, void, hold, settle, release, extend, refund, reset, subscription, override
-        case pause, resume, reconcile, account
+        case pause, resume, reconcile, account, deposit
     }
 
     func validate() throws {
