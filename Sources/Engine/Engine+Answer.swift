@@ -32,6 +32,8 @@ package enum Query: Sendable {
     indirect case past(Query, Moment)
     /// What would have been.
     case simulate(Scenario)
+    /// Bills again, from entries alone.
+    case replay(ReplayWish)
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
@@ -80,6 +82,8 @@ extension Engine {
             try writeSnapshot(to: &json)
         case .check(let question):
             writeCheck(question, now, to: &json)
+        case .replay(let wish):
+            try BillReplay(engine: self, wish: wish, now: now).run().write(to: &json)
         case .simulate(let scenario):
             try Simulation(engine: self, scenario: scenario, now: now).run().write(to: &json)
         case .past(let query, let moment): try write(query, of: moment, to: &json)
@@ -151,6 +155,9 @@ extension Engine {
         json.member("denied", counts.denied)
         json.member("queued_bytes", UInt64(queued))
         if let identityFailure { json.member("identity_failure", identityFailure) }
+        for (name, work) in progress.all {
+            json.member("\(name)_progress", "\(work.done) of \(work.total)")
+        }
         durable.withLock { durable in
             json.member("accounts", UInt64(durable.books.registry.accounts.count))
             json.member("catalog_versions", UInt64(durable.books.registry.versions.count))

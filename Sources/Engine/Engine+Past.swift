@@ -144,7 +144,8 @@ extension RecordView {
     /// When what an entry says took place, nanoseconds UTC; nil of what takes place in no event time.
     func ownTime(recordedAt: Int64) -> Int64? {
         switch kind {
-        case .event, .subscribe, .cancel, .pause, .resume, .grant, .override, .subscription, .deposit:
+        case .event, .subscribe, .cancel, .pause, .resume, .grant, .override, .subscription,
+            .deposit:
             time ?? recordedAt
         case .consume, .hold, .settle, .release, .extend, .void, .refund, .reset, .account:
             recordedAt

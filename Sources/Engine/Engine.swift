@@ -79,6 +79,8 @@ package final class Engine: Sendable {
     let observers: Monitor<[any DurableObserver]>
     /// Explanations that somebody pages through.
     let explanations = Monitor(ExplanationShelf())
+    /// How far long work is.
+    let progress = Progress()
     /// Books of earlier positions.
     let past = Monitor(PastBooks())
     /// What the sealer's thread and who asks it share.

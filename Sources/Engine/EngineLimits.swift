@@ -26,6 +26,8 @@ package enum EngineLimits {
     package static let snapshotsKept = 3
     /// Days, counted back from the newest snapshot, of each of which one snapshot is kept.
     package static let snapshotDays = 31
+    /// Places of usage that a replay of bills adds up at once; with more, accounts are read one by one.
+    package static let replayCellsMax = 64 << 20
     /// Threads of long work at most.
     package static let workersMax = 8
     /// Books of earlier positions that are kept for the next question about them.

@@ -67,19 +67,29 @@ extension Books {
     package func countedUsage(
         _ facts: BillingFacts, in period: BillingPeriod
     ) -> [String: Fraction]? {
-        guard period.isCounted, let plan = period.spans.first?.plan else { return nil }
         let month = Month(containing: period.period.start.nanoseconds)
         let account = account(facts.account)
+        return countedUsage(facts, in: period) { meter, aggregation in
+            account.map {
+                counters.quantity(
+                    account: $0, meter: meter, month: month,
+                    isAverage: aggregation == .average)
+            } ?? .zero
+        }
+    }
+
+    /// The usage of a billing period by sums of a month; nil if these do not give its bill.
+    /// - Parameter quantity: what was used of a meter in that month, before conversion.
+    package func countedUsage(
+        _ facts: BillingFacts, in period: BillingPeriod,
+        _ quantity: (_ meter: UInt32, Aggregation) -> Fraction
+    ) -> [String: Fraction]? {
+        guard period.isCounted, let plan = period.spans.first?.plan else { return nil }
         var usage: [String: Fraction] = [:]
         for price in plan.prices {
             guard let key = price.meter, let number = registry.meter(key) else { continue }
             guard !PriceCharge.needsUses(price, registry.meters[Int(number)]) else { return nil }
-            usage[key] =
-                account.map {
-                    counters.quantity(
-                        account: $0, meter: number, month: month,
-                        isAverage: registry.meters[Int(number)].aggregation == .average)
-                } ?? .zero
+            usage[key] = quantity(number, registry.meters[Int(number)].aggregation)
         }
         return usage
     }

@@ -159,7 +159,7 @@ extension Scenario {
         }
     }
 
-    fileprivate static func texts(
+    static func texts(
         _ name: String, _ value: Value?, max: Int
     ) throws(Refusal) -> [String]? {
         switch value {

@@ -67,7 +67,8 @@ struct CheckCommand: QueryCommand {
     @OptionGroup var value: ValueOption
     @Option(
         help: ArgumentHelp(
-            "A JSON object with the properties that limits count and credits burn by.", valueName: "json"))
+            "A JSON object with the properties that limits count and credits burn by.",
+            valueName: "json"))
     var properties: String?
     @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
