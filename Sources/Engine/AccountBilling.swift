@@ -9,8 +9,8 @@ import SegmentedLog
 ///
 ///     invoice(period, limit)  what the entries before `limit` make of a period
 ///     draft(period)           invoice(period, now) + what finalised periods owe by late entries
-///                             + credit notes + what the last invoice carried over
-///                             , paid from the account's wallet as far as that goes
+///                             + credit notes + what the last invoice carried over,
+///                             paid from the account's wallet as far as that goes
 struct AccountBilling<Source: AccountEntrySource> {
     let facts: BillingFacts
     let source: Source
@@ -18,6 +18,8 @@ struct AccountBilling<Source: AccountEntrySource> {
     let at: Timestamp
     /// What happened after it is left out; nil: nothing is.
     var cut: Timestamp?
+    /// The account's prepaid money; nil: as the facts have it.
+    var wallets: [Invoices.Wallet]?
 
     /// The draft of a period: what finalising it now would give.
     /// - Parameter counted: usage that the counters know; nil: the entries are read.
@@ -25,7 +27,8 @@ struct AccountBilling<Source: AccountEntrySource> {
         _ period: BillingPeriod, counted: [String: Fraction]?
     ) throws(Refusal) -> Invoice {
         var invoice = try unpaid(period, counted: counted)
-        if let wallet = invoice.currency.flatMap({ facts.state.wallet($0) }) {
+        let wallets = wallets ?? facts.state.wallets
+        if let wallet = wallets.first(where: { $0.currency == invoice.currency }) {
             invoice.pay(from: Amount(minorUnits: wallet.left, currency: wallet.currency))
         }
         return invoice
@@ -105,7 +108,9 @@ struct AccountBilling<Source: AccountEntrySource> {
     }
 
     private func purchases(in period: BillingPeriod, before end: Position) -> [Purchase] {
-        facts.state.purchases.filter { $0.position < end && period.period.contains($0.time) }
+        facts.state.purchases.filter {
+            $0.position < end && period.period.contains($0.time) && $0.time <= cut ?? .max
+        }
     }
 
     /// All uses that bills of some periods read.

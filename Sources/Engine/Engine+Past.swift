@@ -62,9 +62,14 @@ extension Engine {
                 try BilledInvoice(finalised: record, found, facts.position)
             }
         }
-        let billing = AccountBilling(
+        var billing = AccountBilling(
             facts: facts, source: LoggedEntries(engine: self, account: account), at: point.at,
             cut: point.cut)
+        if point.cut != nil {
+            // What was paid in, or drawn by an invoice, after the instant is left out.
+            let then = try books(of: account, point)
+            billing.wallets = then.account(account).map { then.invoices.account($0).wallets } ?? []
+        }
         return BilledInvoice(
             draft: try billing.draft(found, counted: point.cut == nil ? counted : nil),
             account: account, position: facts.position)
@@ -144,10 +149,10 @@ extension RecordView {
     /// When what an entry says took place, nanoseconds UTC; nil of what takes place in no event time.
     func ownTime(recordedAt: Int64) -> Int64? {
         switch kind {
-        case .event, .subscribe, .cancel, .pause, .resume, .grant, .override, .subscription,
-            .deposit:
+        case .event, .subscribe, .cancel, .pause, .resume, .grant, .override, .subscription:
             time ?? recordedAt
-        case .consume, .hold, .settle, .release, .extend, .void, .refund, .reset, .account:
+        case .consume, .hold, .settle, .release, .extend, .void, .refund, .reset, .account,
+            .deposit:
             recordedAt
         case .publish, .redact, .retire, .finalise, .creditNote, .reconcile: nil
         }

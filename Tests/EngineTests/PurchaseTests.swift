@@ -175,6 +175,24 @@ import Testing
         #expect(lines(try ask(outside, "invoice", "03")).isEmpty)
     }
 
+    /// What was bought after an instant is on no draft of that instant.
+    @Test func thePastHasItsOwnPurchases() throws {
+        let book = try book(Self.catalog())
+        try buy(book, "g1", "10", "3", #","effective":"2026-03-02T00:00:00Z""#)
+        try buy(book, "g2", "10", "4", #","effective":"2026-03-20T00:00:00Z""#)
+        func draft(_ moment: String) throws -> [String] {
+            lines(
+                try book.send(
+                    #"{"request":"invoice","account":"a","period":"2026-03",\#(moment)}"#))
+        }
+        #expect(try draft(#""as_of":2"#) == ["purchase/1 1 3.00"])
+        #expect(try draft(#""at":"2026-03-10T00:00:00Z""#) == ["purchase/1 1 3.00"])
+        #expect(
+            try draft(#""at":"2026-03-25T00:00:00Z""#) == [
+                "purchase/1 1 3.00", "purchase/2 1 4.00",
+            ])
+    }
+
     /// A merge gives the credits to another account; who bought them is charged, once.
     @Test func aMergeChargesNobodyTwice() throws {
         let book = try book(Self.catalog())

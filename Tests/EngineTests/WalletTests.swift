@@ -171,6 +171,34 @@ import Testing
         #expect(try deposit(book, "again", "1", "USD").printed("outcome") == "recorded")
     }
 
+    /// A draft of the past has the money, and the purchases, of then.
+    @Test func thePastHasItsOwnMoney() throws {
+        let book = try book()
+        book.clock.set("2026-03-05T00:00:00Z")
+        try deposit(book, "d1", "10")
+        try use(book, 30, "03")
+        book.clock.set("2026-03-20T00:00:00Z")
+        try deposit(book, "d2", "15")
+        book.clock.set("2026-04-02T00:00:00Z")
+        _ = try ask(book, "finalise", "03")
+        try deposit(book, "d3", "100")
+        func draft(_ moment: String) throws -> [String?] {
+            let shown = try book.send(
+                #"{"request":"invoice","account":"a","period":"2026-03",\#(moment)}"#)
+            return [
+                shown.printed("status"), shown["wallet"]?.printed("drawn"), shown.printed("due"),
+            ]
+        }
+        #expect(try draft(#""as_of":4"#) == ["draft", "25.00", "5.00"])
+        #expect(try draft(#""as_of":3"#) == ["draft", "10.00", "20.00"])
+        #expect(
+            try draft(#""as_of":4,"at":"2026-03-15T00:00:00Z""#) == ["draft", "10.00", "20.00"])
+        #expect(try draft(#""as_of":4,"at":"2026-03-04T00:00:00Z""#) == ["draft", nil, "0.00"])
+        #expect(try draft(#""as_of":"2026-04-10T00:00:00Z""#) == ["final", "25.00", "5.00"])
+        let credits = try book.send(#"{"request":"credits","account":"a","as_of":3}"#)
+        #expect(credits.list("wallets").first?.printed("left") == "10.00")
+    }
+
     /// Many at once: each unit of money is drawn or withdrawn once, and every invoice drew all there was.
     @Test func moneyIsSpentOnceUnderManyAtOnce() throws {
         let book = try book()
