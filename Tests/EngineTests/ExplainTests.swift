@@ -184,6 +184,8 @@ import Testing
         let old = try explain(book, "volume", #","limit":5,"from":5,"cursor":\#(cursor)"#)
         #expect(old.printed("unrounded") == first.printed("unrounded"))
         #expect(try explain(book, "unit").printed("line") == "unit")
+        #expect(
+            try explain(book, "volume", #","cursor":0"#).printed("error") == "unknown_line")
     }
 
     /// A finalised line is explained as it was made, whatever is published afterwards.
