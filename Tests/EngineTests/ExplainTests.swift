@@ -172,6 +172,22 @@ import Testing
         )
     }
 
+    /// A first page is never one that was kept before something came.
+    @Test func whatIsKeptIsOfOnePosition() throws {
+        let book = try filled(9, 40)
+        let first = try explain(book, "volume", #","limit":5"#)
+        let cursor = try #require(first.printed("cursor"))
+        try book.event("late", "e", "acme", #"{"n":100}"#, time: "2026-03-10T00:00:00Z")
+        let again = try explain(book, "volume", #","limit":5"#)
+        #expect(again.printed("cursor") != cursor)
+        #expect(again.printed("unrounded") != first.printed("unrounded"))
+        let old = try explain(book, "volume", #","limit":5,"from":5,"cursor":\#(cursor)"#)
+        #expect(old.printed("unrounded") == first.printed("unrounded"))
+        #expect(try explain(book, "unit").printed("line") == "unit")
+        #expect(
+            try explain(book, "volume", #","cursor":0"#).printed("error") == "unknown_line")
+    }
+
     /// A finalised line is explained as it was made, whatever is published afterwards.
     @Test func aFinalisedLineStaysExplained() throws {
         let book = try filled(7, 30)

@@ -47,7 +47,16 @@ package struct Explanation {
         if let kept = engine.explanations.withLock({ $0.line(name, at: Self.now) }) {
             return write(kept, page, to: &json)
         }
-        guard let made = try make(place) else { return try writeForeign(place, to: &json) }
+        guard let made = try make(place) else {
+            // Only lines with events have a next page.
+            guard page.cursor == nil else {
+                throw Refusal(
+                    code: "unknown_line", field: "line",
+                    message: "at position \(place.facts.position) the invoice "
+                        + "\(account)/\(place.found.name) has no line of usage \"\(line)\"")
+            }
+            return try writeForeign(place, to: &json)
+        }
         if made.count > page.limit {
             engine.explanations.withLock { $0.keep(made, at: Self.now) }
         }
