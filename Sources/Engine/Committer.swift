@@ -5,6 +5,7 @@ import Identities
 import Platform
 import Projections
 import SegmentedLog
+import Synchronization
 
 /// Decides requests in the order in which they arrive and builds frames. Confined to its thread.
 ///
@@ -259,7 +260,10 @@ final class Committer: @unchecked Sendable {
         {
             try Replay.meter(
                 &remetering, engine.reader, recountsMax: EngineLimits.recountsMax)
-            if books.takeOver(&remetering) { return }
+            if books.takeOver(&remetering) {
+                engine.metered.add(1, ordering: .relaxed)
+                return
+            }
         }
         try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
     }

@@ -97,7 +97,7 @@ extension Engine {
             if remetering.isSpoilt || remetering.doubtful.count > EngineLimits.recountsMax {
                 return false
             }
-            if durablePosition - remetering.base <= EngineLimits.preparedLag { return true }
+            if durablePosition - remetering.base <= options.preparedLag { return true }
             guard let trial = trial(batch), trial.meters == remetering.meters,
                 remetering.move(to: trial.books, before: trial.time)
             else { return false }

@@ -27,7 +27,8 @@ extension Engine {
         }
         guard isMine else {
             throw Refusal(
-                code: "busy", message: "a rebuild is under way; wait for it: `status` says how far it is"
+                code: "busy",
+                message: "a rebuild is under way; wait for it: `status` says how far it is"
             )
         }
         defer { rebuilding.withLock { $0 = nil } }
@@ -80,7 +81,7 @@ extension Engine {
     private func replace(with swap: RebuildSwap) throws {
         for round in 1... {
             try catchUp(&swap.rebuilt)
-            let isClose = durablePosition - swap.rebuilt.position <= EngineLimits.preparedLag
+            let isClose = durablePosition - swap.rebuilt.position <= options.preparedLag
             guard isClose || round >= EngineLimits.preparationRoundsMax else { continue }
             swap.attempts += 1
             swap.end(.waiting)
@@ -98,7 +99,8 @@ extension Engine {
                 if round >= 2 * EngineLimits.preparationRoundsMax {
                     throw Refusal(
                         code: "overloaded",
-                        message: "entries come faster than they can be folded beside them; the live books are "
+                        message:
+                            "entries come faster than they can be folded beside them; the live books are "
                             + "as they were; rebuild again when less is going on")
                 }
             }

@@ -43,6 +43,8 @@ package final class Engine: Sendable {
         package var entriesPerRun: Int
         /// Entries in the log from which on history is metered again beside the commits.
         package var preparedEntriesMin = EngineLimits.preparedEntriesMin
+        /// Entries that commits wait for at most, if it can be had, when such a thing is taken over.
+        package var preparedLag = EngineLimits.preparedLag
         /// Only answer queries: nothing is written, not even a repaired tail.
         package var readOnly: Bool
         /// Who answers questions about proofs; nil: nobody.
@@ -84,6 +86,8 @@ package final class Engine: Sendable {
     let upkeep = Monitor(SealerDesk())
     /// Set once: what takes long ends.
     let isLongWorkOver = Atomic<Bool>(false)
+    /// How often history that was metered beside the commits was taken over.
+    let metered = Atomic<UInt64>(0)
     /// The rebuild that is under way.
     let rebuilding = Monitor<RebuildProgress?>(nil)
     private let threads: Monitor<[Thread]>
