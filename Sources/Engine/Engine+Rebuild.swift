@@ -56,6 +56,9 @@ extension Engine {
         return report
     }
 
+    /// Whether a rebuild is under way.
+    package var isRebuilding: Bool { rebuilding.read { $0 != nil } }
+
     private static var interrupted: Refusal {
         Refusal(
             code: "draining",

@@ -17,13 +17,15 @@ extension Edge {
                 emit(bytes, to: connection)
                 connection.popSlot()
             case .query(let query, let id):
-                if query.isLong {
+                if query.isLong, !isRefusedAtOnce(query) {
                     return work(on: .query(query, id: id), for: connection, slot)
                 }
                 // One read can hold thousands of small questions with large answers.
                 guard connection.unwrittenBytes < limits.unreadReplyBytes else { return }
                 emit(answers.answer(query, id: id), to: connection)
                 connection.popSlot()
+                // It was refused at once.
+                if query.isLong { connection.isHeld = false }
             case .publication(let content):
                 return work(on: .publication(content), for: connection, slot)
             case .follow(let request, let id):
@@ -38,6 +40,11 @@ extension Edge {
                 return finish(connection, isFinal: isFinal)
             }
         }
+    }
+
+    /// Whether a rebuild would wait for the one that is under way, only to be a second one.
+    private func isRefusedAtOnce(_ query: Query) -> Bool {
+        if case .rebuild = query { engine.isRebuilding } else { false }
     }
 
     /// Whether the first slot waits for nothing but room in the output.
