@@ -5,6 +5,7 @@ import Identities
 import Platform
 import Projections
 import SegmentedLog
+import Synchronization
 
 /// Decides requests in the order in which they arrive and builds frames. Confined to its thread.
 ///
@@ -18,7 +19,7 @@ import SegmentedLog
 /// `@unchecked Sendable`: one thread runs it from `run()` on; nobody else touches it.
 final class Committer: @unchecked Sendable {
     unowned let engine: Engine
-    private(set) var books: Books
+    var books: Books
     /// Where entries with a fingerprint stand; at the books' position.
     let identities: IdentityIndex
     /// What was last said of their way to the disk.
@@ -50,6 +51,7 @@ final class Committer: @unchecked Sendable {
         case look([IdentityQuestion])
         case work([PreparedBatch])
         case handOver
+        case swap(RebuildSwap)
         case stop
     }
 
@@ -61,6 +63,7 @@ final class Committer: @unchecked Sendable {
             case .work(let batches):
                 for batch in batches { process(batch) }
             case .handOver: handOver()
+            case .swap(let swap): take(swap)
             case .stop:
                 // Not empty only after a failure: what became of these is not known.
                 for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
@@ -85,6 +88,10 @@ final class Committer: @unchecked Sendable {
                 exchange.questions = []
                 return .look(questions)
             }
+            if let swap = exchange.swap {
+                exchange.swap = nil
+                return .swap(swap)
+            }
             if !exchange.queue.isEmpty {
                 let batches = exchange.queue
                 exchange.queue = []
@@ -103,11 +110,15 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if record.kind == .publish || record.kind == .redact || record.kind == .refund {
+            if looksBack(record, batch) {
                 handOver()
-                // A catalog may make history be metered again, and what is redacted must be looked at:
-                // all of it must be readable.
                 waitUntilDurable(books.position)
+            }
+            if let preparation = batch.preparation, !preparation.isLast, !hasFailed,
+                books.position - preparation.position > EngineLimits.preparedLagMax
+            {
+                preparation.sendBack()
+                continue
             }
             if hasFailed {
                 reply(to: batch, index, .unknown, 0, nil)
@@ -120,6 +131,21 @@ final class Committer: @unchecked Sendable {
         }
         guard !job.isEmpty, engine.exchange.read({ $0.inSync == nil }) else { return }
         handOver()
+    }
+
+    /// Whether a request needs all earlier entries to be readable: a catalog or an override may have history
+    /// metered again, and what is redacted or given back must be looked at.
+    private func looksBack(_ record: PreparedRecord, _ batch: PreparedBatch) -> Bool {
+        switch record.kind {
+        case .publish, .redact, .refund: return true
+        case .override: break
+        default: return false
+        }
+        let end = record.contentStart + record.contentLength
+        return batch.arena.withBytes(in: record.contentStart..<end) { content in
+            guard let view = try? RecordView(content: content) else { return false }
+            return books.mayMeterAgain(view)
+        }
     }
 
     private func answer(
@@ -220,7 +246,8 @@ final class Committer: @unchecked Sendable {
         do {
             let stale = try books.apply(view, outcome: outcome, recordedAt: job.commitTime)
             if !stale.isEmpty {
-                try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
+                try meterAgain(stale, batch.preparation)
+                job.metered = books.copy()
             }
         } catch {
             // The decision was made from these very books: to contradict them is our own fault,
@@ -236,6 +263,21 @@ final class Committer: @unchecked Sendable {
             detail = made
         }
         reply(to: batch, index, .recorded, position, detail)
+    }
+
+    /// Takes over what was metered beside the traffic, or meters history while commits wait.
+    private func meterAgain(_ stale: Set<UInt32>, _ preparation: Preparation?) throws {
+        if var remetering = preparation?.remetering.take(), remetering.meters == stale,
+            remetering.move(to: books.copy(), before: .max)
+        {
+            try Replay.meter(
+                &remetering, engine.reader, recountsMax: EngineLimits.recountsMax)
+            if books.takeOver(&remetering) {
+                engine.metered.add(1, ordering: .relaxed)
+                return
+            }
+        }
+        try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
     }
 
     func refuse(_ refusal: Refusal, _ batch: PreparedBatch, _ index: Int) {
@@ -261,7 +303,7 @@ final class Committer: @unchecked Sendable {
     }
 
     /// Gives the open frame to the sync thread, as soon as that has finished the one before.
-    private func handOver() {
+    func handOver() {
         guard !job.isEmpty else { return }
         let ready = job
         let mayGo: Bool? = engine.exchange.wait(on: .committer, waking: .sync) { exchange in

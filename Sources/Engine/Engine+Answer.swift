@@ -34,6 +34,8 @@ package enum Query: Sendable {
     case simulate(Scenario)
     /// Bills again, from entries alone.
     case replay(ReplayWish)
+    /// Folds these views anew and puts them in the place of the live ones.
+    case rebuild([Books.Part])
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
@@ -112,6 +114,7 @@ extension Engine {
         case .creditNote(let wish): try credit(wish).write(to: &json)
         case .retirement(let before):
             try retirementPreview(before: before).write(to: &json)
+        case .rebuild(let parts): try rebuild(parts).write(to: &json)
         case .proof(let query):
             guard let proofs = options.proofs else {
                 throw Refusal(code: "unsupported", message: "this engine has no signing key")
@@ -146,6 +149,10 @@ extension Engine {
         if let order = durable.withLock(waking: [], { $0.books.retirements.orders.last }) {
             json.member("retired_before", order.before.description)
             json.member("retirement_pending", hasRetirementPending)
+        }
+        if let progress = rebuilding.read({ $0 }) {
+            json.member("rebuild_position", progress.position)
+            json.member("rebuild_target", progress.target)
         }
         if let failure = upkeep.read({ $0.failure }) { json.member("sealing_failure", failure) }
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)

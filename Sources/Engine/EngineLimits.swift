@@ -22,6 +22,22 @@ package enum EngineLimits {
     package static let snapshotPieceBytes = 1 << 20
     /// Entries after which identities are moved from memory into a run on disk.
     package static let entriesPerRun = IdentityIndex.entriesPerCut
+    /// Entries in the log from which on history is metered again beside the commits; fewer are metered in the
+    /// time of a few commits.
+    package static let preparedEntriesMin: UInt64 = 20_000
+    /// Entries that the committer catches up with while commits wait, when it takes over what was made beside
+    /// them: about 5 ms.
+    package static let preparedLag: UInt64 = 4_000
+    /// The same, if the queue was long when it came to it.
+    package static let preparedLagMax: UInt64 = 40_000
+    /// How often history is metered beside the commits before they wait for it.
+    package static let preparationsMax = 3
+    /// How often what came meanwhile is caught up with, in one of these and in a rebuild.
+    package static let preparationRoundsMax = 100
+    /// Accounts whose windows are counted from their first entry at most, in one round.
+    package static let recountsMax = 64
+    /// Differences that a rebuild lists at most.
+    package static let differencesMax = 100
     /// Newest snapshots that are kept; of the older ones see `SnapshotKeeping`.
     package static let snapshotsKept = 3
     /// Days, counted back from the newest snapshot, of each of which one snapshot is kept.

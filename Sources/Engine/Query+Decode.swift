@@ -35,6 +35,7 @@ extension Query {
                 throw .bad("to", "an absolute path is needed, not \"\(directory)\"")
             }
             return .backup(to: directory, withKeys: try arguments.flag("with_key"))
+        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])

@@ -64,7 +64,8 @@ struct Daybook: ParsableCommand {
             CommandGroup(
                 name: "Operate:",
                 subcommands: [
-                    StatusCommand.self, VerifyCommand.self, CompactCommand.self,
+                    StatusCommand.self, VerifyCommand.self, RebuildCommand.self,
+                    CompactCommand.self,
                     SnapshotCommand.self, BackupCommand.self, RepairCommand.self,
                     PingCommand.self, InspectCommand.self,
                 ]),
