@@ -54,7 +54,8 @@ struct Daybook: ParsableCommand {
                     EntitlementsCommand.self, InvoiceCommand.self, ExplainCommand.self,
                     TailCommand.self, UnmatchedCommand.self,
                 ]),
-            CommandGroup(name: "Suppose:", subcommands: [SimulateCommand.self]),
+            CommandGroup(
+                name: "Suppose:", subcommands: [SimulateCommand.self, ReplayCommand.self]),
             CommandGroup(
                 name: "Prove:",
                 subcommands: [
