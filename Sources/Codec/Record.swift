@@ -54,6 +54,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case resume = 21
     case reconcile = 22
     case account = 23
+    case deposit = 24
     case correct = 26
     case backfill = 27
 
@@ -91,6 +92,7 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .resume: "resume"
         case .reconcile: "reconcile"
         case .account: "account"
+        case .deposit: "deposit"
         case .correct: "correct"
         case .backfill: "backfill"
         }
@@ -155,6 +157,8 @@ package struct RecordView: ~Escapable {
     private let subjectRange: Range<Int>?
     /// The event's own time, nanoseconds UTC; nil if it has none.
     package let time: Int64?
+    /// Where that time stands, eight bytes, in the bytes that the view was made of; nil if it has none.
+    package let timePlace: Int?
     private let style: UInt8
     private let timeTextRange: Range<Int>?
     private let attributesRange: Range<Int>?
@@ -204,6 +208,7 @@ package struct RecordView: ~Escapable {
             presence & RecordFormat.hasSubject != 0 ? try Self.text(&reader, start) : nil
         let hasTimeText = presence & RecordFormat.hasTimeText != 0
         if presence & RecordFormat.hasTime != 0 {
+            timePlace = start + reader.offset
             time = try reader.readInteger(as: Int64.self)
             style = try reader.readByte()
             guard hasTimeText ? style == TimeStyle.text : style <= 9 else {
@@ -212,6 +217,7 @@ package struct RecordView: ~Escapable {
         } else {
             guard !hasTimeText else { throw .invalid("time text", start + reader.offset) }
             time = nil
+            timePlace = nil
             style = 0
         }
         timeTextRange = hasTimeText ? try Self.text(&reader, start) : nil

@@ -7,26 +7,41 @@ import SegmentedLog
 
 /// The bills of one account, from the facts of the books and the account's entries.
 ///
-///     bill(period, limit)     what the entries before `limit` make of a period
-///     draft(period)           bill(period, now) + what finalised periods owe by late entries
-///                             + credit notes + what the last invoice carried over
+///     invoice(period, limit)  what the entries before `limit` make of a period
+///     draft(period)           invoice(period, now) + what finalised periods owe by late entries
+///                             + credit notes + what the last invoice carried over,
+///                             paid from the account's wallet as far as that goes
 struct AccountBilling<Source: AccountEntrySource> {
     let facts: BillingFacts
     let source: Source
     /// The asking time: what was promised is missed only when a period is over.
     let at: Timestamp
+    /// What happened after it is left out; nil: nothing is.
+    var cut: Timestamp?
+    /// The account's prepaid money; nil: as the facts have it.
+    var wallets: [Invoices.Wallet]?
 
     /// The draft of a period: what finalising it now would give.
     /// - Parameter counted: usage that the counters know; nil: the entries are read.
     func draft(
         _ period: BillingPeriod, counted: [String: Fraction]?
     ) throws(Refusal) -> Invoice {
+        var invoice = try unpaid(period, counted: counted)
+        let wallets = wallets ?? facts.state.wallets
+        if let wallet = wallets.first(where: { $0.currency == invoice.currency }) {
+            invoice.pay(from: Amount(minorUnits: wallet.left, currency: wallet.currency))
+        }
+        return invoice
+    }
+
+    private func unpaid(
+        _ period: BillingPeriod, counted: [String: Fraction]?
+    ) throws(Refusal) -> Invoice {
         let late = try latePeriods()
         if late.isEmpty, let counted {
-            let billed = InvoiceFacts(
-                period: period, isOver: period.period.end <= at, meter: facts.meter,
-                usage: { price, _ in price.meter.flatMap { counted[$0] }.map { .counted($0) } })
-            return InvoiceBuilder.invoice(billed, foreign: balances())
+            return InvoiceBuilder.invoice(
+                billedFacts(period, counted: counted, before: facts.position),
+                foreign: balances())
         }
         let now = late.map { facts.contract.billingPeriod($0.period, named: $0.name) }
         let then = late.map { facts.contractBefore.billingPeriod($0.period, named: $0.name) }
@@ -49,12 +64,6 @@ struct AccountBilling<Source: AccountEntrySource> {
         return invoice
     }
 
-    /// The bill of a period by the entries so far, without anything from outside it.
-    func bill(_ period: BillingPeriod) throws(Refusal) -> (Invoice, SpanUses) {
-        let uses = try uses(of: [period])
-        return (invoice(period, uses, before: facts.position), uses)
-    }
-
     private func invoice(
         _ period: BillingPeriod, _ uses: SpanUses, before end: Position
     ) -> Invoice {
@@ -73,20 +82,54 @@ struct AccountBilling<Source: AccountEntrySource> {
                     known[key] = uses.metered(price, zone: period.zone, before: end)
                 }
                 return known[key].map { .metered($0) }
-            })
+            }, purchases: purchases(in: period, before: end))
+    }
+
+    private func billedFacts(
+        _ period: BillingPeriod, counted: [String: Fraction], before end: Position
+    ) -> InvoiceFacts {
+        InvoiceFacts(
+            period: period, isOver: period.period.end <= at, meter: facts.meter,
+            usage: { price, _ in price.meter.flatMap { counted[$0] }.map { .counted($0) } },
+            purchases: purchases(in: period, before: end))
+    }
+
+    /// The bill of a period by itself, from counted usage where that is known: without corrections of others, credit
+    /// notes, balances and the wallet.
+    /// - Parameter end: entries from here on are left out.
+    func bill(
+        _ period: BillingPeriod, counted: [String: Fraction]?, before end: Position = .max
+    ) throws(Refusal) -> Invoice {
+        let end = min(end, facts.position)
+        guard let counted else {
+            return invoice(period, try uses(of: [period]), before: end)
+        }
+        return InvoiceBuilder.invoice(billedFacts(period, counted: counted, before: end))
+    }
+
+    private func purchases(in period: BillingPeriod, before end: Position) -> [Purchase] {
+        facts.state.purchases.filter {
+            $0.position < end && period.period.contains($0.time) && $0.time <= cut ?? .max
+        }
     }
 
     /// All uses that bills of some periods read.
     private func uses(of periods: [BillingPeriod]) throws(Refusal) -> SpanUses {
+        try uses(of: periods, for: periods.flatMap(\.spans).flatMap(\.plan.prices))
+    }
+
+    /// The uses in some periods that some prices read.
+    func uses(of periods: [BillingPeriod], for prices: [Price]) throws(Refusal) -> SpanUses {
         var keys: [UsageKey] = []
-        for price in periods.flatMap(\.spans).flatMap(\.plan.prices) {
+        for price in prices {
             if let key = UsageKey(price), !keys.contains(key) { keys.append(key) }
         }
         let selection = facts.selection.only(keys)
         guard !selection.readers.isEmpty else { return SpanUses(facts.selection, AccountUses()) }
         let carries = selection.readers.contains { $0.meter.terms.carries }
         let start = periods.map(\.whole.start).min() ?? .min
-        let end = periods.map(\.period.end).max() ?? .max
+        var end = periods.map(\.period.end).max() ?? .max
+        if let cut { end = min(end, Timestamp(nanoseconds: cut.nanoseconds + 1)) }
         let span = Period(start: carries ? .min : min(start, end), end: end)
         return SpanUses(
             facts.selection,
@@ -104,9 +147,14 @@ struct AccountBilling<Source: AccountEntrySource> {
         try source.forEach(from: facts.state.through, before: end) { _, bytes, recordedAt in
             let record = try RecordView(record: bytes)
             switch record.kind {
-            case .event, .subscribe, .cancel:
+            case .event:
+                // What it topped up was bought when it was recorded.
+                let time = min(record.time ?? recordedAt, recordedAt)
+                earliest = min(earliest, Timestamp(nanoseconds: time))
+            case .subscribe, .cancel, .grant:
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
-            case .consume, .settle: earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
+            case .consume, .settle, .hold:
+                earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
             case .correct: earliest = min(earliest, try CorrectOrder.read(record).earliest)
             default: break
             }

@@ -15,6 +15,32 @@ protocol AccountEntrySource {
 
     /// Calls `body` with the entry at a position.
     func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws
+
+    /// Whether an entry that `forEach` gave has no place in the log, so that no correction names it.
+    func isSupposed(_ record: RawSpan, at position: Position) -> Bool
+}
+
+extension AccountEntrySource {
+    func isSupposed(_ record: RawSpan, at position: Position) -> Bool { false }
+
+    /// Calls `body` with what counts in the end of each entry before the facts' position.
+    func forEachCounted(
+        _ facts: BillingFacts,
+        _ body: (
+            _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
+            _ isAsWritten: Bool
+        ) throws -> Void
+    ) throws(Refusal) {
+        let texts = CorrectionTexts { try withEntry(at: $0, $1) }
+        try forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
+            let record = try RecordView(record: bytes)
+            guard let by = facts.corrections.current(of: record, at: position).by else { return }
+            let kept = facts.kept(of: record, at: position, recordedAt: recordedAt)
+            try texts.withText(bytes, at: position, by: by, keeping: kept) {
+                try body($0, position, recordedAt, by.isEmpty)
+            }
+        }
+    }
 }
 
 /// An account's entries in the log.
@@ -66,45 +92,26 @@ struct AccountUses {
         in span: Period
     ) throws(Refusal) -> AccountUses {
         var uses = AccountUses()
-        var buffer = ByteBuffer(capacity: 256)
         let texts = CorrectionTexts { try source.withEntry(at: $0, $1) }
         try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
             let record = try RecordView(record: bytes)
-            let versions = facts.corrections.versions(of: record, at: position)
+            let versions = facts.corrections.versions(
+                of: record, at: position,
+                isSupposed: !facts.corrections.isEmpty && source.isSupposed(bytes, at: position))
             guard !versions.isEmpty else { return }
-            buffer.clear()
-            // What goes is not read, whether it is gone or not.
-            if let kept = facts.retirements.kept(
-                of: record, at: position, recordedAt: recordedAt, facts.state.finalised),
-                try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-            {
-                try uses.add(
-                    buffer.bytes, at: position, versions, texts, recordedAt, selection, span)
-            } else {
-                try uses.add(bytes, at: position, versions, texts, recordedAt, selection, span)
+            let kept = facts.kept(of: record, at: position, recordedAt: recordedAt)
+            // Bills as of several positions are made of the same uses.
+            for version in versions {
+                try texts.withText(bytes, at: position, by: version.by, keeping: kept) {
+                    try uses.add(
+                        $0, version.by.last ?? position, version, recordedAt, selection, span)
+                }
             }
         }
         for key in uses.byKey.keys {
             uses.byKey[key]?.sort { MeterUse.precedes($0.use, $1.use) }
         }
         return uses
-    }
-
-    /// Adds each version of an entry: bills as of several positions are made of the same uses.
-    private mutating func add(
-        _ bytes: RawSpan, at position: Position, _ versions: [Corrections.Version],
-        _ texts: CorrectionTexts, _ recordedAt: Int64, _ selection: MeterSelection, _ span: Period
-    ) throws {
-        for version in versions {
-            guard let newest = version.by.last else {
-                try add(RecordView(record: bytes), position, version, recordedAt, selection, span)
-                continue
-            }
-            var text = ByteBuffer(capacity: bytes.byteCount + 256)
-            try texts.text(of: position, by: version.by).append(bytes, to: &text)
-            try add(
-                RecordView(record: text.bytes), newest, version, recordedAt, selection, span)
-        }
     }
 
     /// - Parameter position: the entry that says it.

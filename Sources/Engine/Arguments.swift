@@ -17,15 +17,17 @@ struct Arguments {
         return value == .null ? nil : value
     }
 
+    private init(members: [Value.Member]) { self.members = members }
+
+    /// The others.
+    func without(_ names: [String]) -> Arguments {
+        Arguments(members: members.filter { !names.contains($0.name) })
+    }
+
     /// Refuses members that the request does not know: a misspelt `quantity` must not cost money.
     func allow(_ known: [String]) throws(Refusal) {
         let all = known + ["request", "id"]
         for member in members where !all.contains(member.name) {
-            if member.name == "as_of" {
-                throw Refusal(
-                    code: "unsupported", field: "as_of",
-                    message: "as_of: answers are from the newest position only")
-            }
             throw .bad(
                 member.name, "is unknown here; known: \(known.sorted().joined(separator: ", "))")
         }

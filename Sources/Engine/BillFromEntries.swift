@@ -51,7 +51,7 @@ package struct BillFromEntries: ~Copyable {
     private mutating func meterAgain(_ stale: Stale) throws {
         guard !stale.isEmpty else { return }
         let source = KeptEntries(account: account, entries: entries)
-        let again = Remetering(meters: stale.accounts.isEmpty ? stale.meters : nil, stale) {
+        let again = EntryMetering(meters: stale.accounts.isEmpty ? stale.meters : nil, stale) {
             try source.withEntry(at: $0, $1)
         }
         for earlier in entries {

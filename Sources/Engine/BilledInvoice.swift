@@ -50,7 +50,7 @@ package struct BilledInvoice: Sendable {
     /// The members of a document, in the order in which people read them.
     private static let order = [
         "invoice", "account", "name", "number", "period", "currency", "lines", "subtotal", "tax",
-        "total", "due", "carried", "notes", "at", "through", "hash",
+        "total", "wallet", "due", "carried", "notes", "at", "through", "hash",
     ]
 
     /// A number as a tree.

@@ -54,7 +54,7 @@ struct Command {
                 .grant, arguments, required: ["amount"],
                 optional: [
                     "priority", "expires", "unit", "kind", "features", "cost", "every", "anchor",
-                    "rollover",
+                    "rollover", "price", "paid",
                 ],
                 hasTime: true)
         default:
@@ -84,6 +84,9 @@ struct Command {
         case "refund":
             return try command(
                 .refund, arguments, required: ["entry"], optional: ["credits", "unit", "reason"])
+        case "deposit":
+            return try command(
+                .deposit, arguments, required: ["amount", "currency"], optional: ["reason"])
         case "reset":
             return try command(
                 .reset, arguments, required: [], optional: ["unit", "feature", "anchor"])

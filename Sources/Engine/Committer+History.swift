@@ -118,7 +118,7 @@ extension Committer {
     }
 
     /// Calls `body` with a record of the log or of the open frame; waits for one that is in sync.
-    private func withEntry<R>(at position: Position, _ body: (RawSpan) throws -> R) throws -> R {
+    func withEntry<R>(at position: Position, _ body: (RawSpan) throws -> R) throws -> R {
         if position >= frameFirst {
             return try job.frame.withRecord(Int(position - frameFirst)) { try body($0) }
         }

@@ -5,6 +5,7 @@ import Identities
 import Platform
 import Projections
 import SegmentedLog
+import Synchronization
 
 /// Decides requests in the order in which they arrive and builds frames. Confined to its thread.
 ///
@@ -18,7 +19,7 @@ import SegmentedLog
 /// `@unchecked Sendable`: one thread runs it from `run()` on; nobody else touches it.
 final class Committer: @unchecked Sendable {
     unowned let engine: Engine
-    private(set) var books: Books
+    var books: Books
     /// Where entries with a fingerprint stand; at the books' position.
     let identities: IdentityIndex
     /// What was last said of their way to the disk.
@@ -47,23 +48,32 @@ final class Committer: @unchecked Sendable {
     }
 
     private enum Step {
+        case look([IdentityQuestion])
         case work([PreparedBatch])
         case handOver
+        case swap(RebuildSwap)
         case stop
     }
 
     func run() {
         while true {
             switch nextStep() {
+            case .look(let questions):
+                for question in questions { answer(question) }
             case .work(let batches):
                 for batch in batches { process(batch) }
             case .handOver: handOver()
+            case .swap(let swap): take(swap)
             case .stop:
                 // Not empty only after a failure: what became of these is not known.
                 for (sink, box) in job.replies { box.deliverUnknown(to: sink) }
                 job.reset()
                 identities.close()
-                engine.exchange.withLock(waking: .sync) { $0.committerDone = true }
+                let unanswered = engine.exchange.withLock(waking: .sync) { exchange in
+                    exchange.committerDone = true
+                    return exchange.questions
+                }
+                for question in unanswered { question.give(nil) }
                 return
             }
         }
@@ -73,6 +83,15 @@ final class Committer: @unchecked Sendable {
         let hasFrame = !job.isEmpty
         let step: Step? = engine.exchange.wait(on: .committer, waking: []) { exchange in
             if exchange.failure != nil { return .stop }
+            if !exchange.questions.isEmpty {
+                let questions = exchange.questions
+                exchange.questions = []
+                return .look(questions)
+            }
+            if let swap = exchange.swap {
+                exchange.swap = nil
+                return .swap(swap)
+            }
             if !exchange.queue.isEmpty {
                 let batches = exchange.queue
                 exchange.queue = []
@@ -91,11 +110,15 @@ final class Committer: @unchecked Sendable {
         replies = nil
         for index in batch.records.indices {
             let record = batch.records[index]
-            if Self.readsHistory(record.kind) {
+            if looksBack(record, batch) {
                 handOver()
-                // A catalog or a correction may make history be metered again, and what is redacted must be looked
-                // at: all of it must be readable.
                 waitUntilDurable(books.position)
+            }
+            if let preparation = batch.preparation, !preparation.isLast, !hasFailed,
+                books.position - preparation.position > EngineLimits.preparedLagMax
+            {
+                preparation.sendBack()
+                continue
             }
             if hasFailed {
                 reply(to: batch, index, .unknown, 0, nil)
@@ -110,10 +133,18 @@ final class Committer: @unchecked Sendable {
         handOver()
     }
 
-    private static func readsHistory(_ kind: RecordKind) -> Bool {
-        switch kind {
-        case .publish, .redact, .refund, .correct, .backfill: true
-        default: false
+    /// Whether a request needs all earlier entries to be readable: a catalog, an override or a correction may have
+    /// history metered again, and what is redacted or given back must be looked at.
+    private func looksBack(_ record: PreparedRecord, _ batch: PreparedBatch) -> Bool {
+        switch record.kind {
+        case .publish, .redact, .refund, .correct, .backfill: return true
+        case .override: break
+        default: return false
+        }
+        let end = record.contentStart + record.contentLength
+        return batch.arena.withBytes(in: record.contentStart..<end) { content in
+            guard let view = try? RecordView(content: content) else { return false }
+            return books.mayMeterAgain(view)
         }
     }
 
@@ -215,7 +246,8 @@ final class Committer: @unchecked Sendable {
         do {
             let stale = try books.apply(view, outcome: outcome, recordedAt: job.commitTime)
             if !stale.isEmpty {
-                try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
+                try meterAgain(stale, batch.preparation)
+                job.metered = books.copy()
             }
         } catch {
             // The decision was made from these very books: to contradict them is our own fault,
@@ -231,6 +263,21 @@ final class Committer: @unchecked Sendable {
             detail = made
         }
         reply(to: batch, index, .recorded, position, detail)
+    }
+
+    /// Takes over what was metered beside the traffic, or meters history while commits wait.
+    private func meterAgain(_ stale: Stale, _ preparation: Preparation?) throws {
+        if var remetering = preparation?.remetering.take(), stale.accounts.isEmpty,
+            remetering.meters == stale.meters, remetering.move(to: books.copy(), before: .max)
+        {
+            try Replay.meter(
+                &remetering, engine.reader, recountsMax: EngineLimits.recountsMax)
+            if books.takeOver(&remetering) {
+                engine.metered.add(1, ordering: .relaxed)
+                return
+            }
+        }
+        try Replay.meterAgain(&books, stale, before: frameFirst, engine.reader)
     }
 
     func refuse(_ refusal: Refusal, _ batch: PreparedBatch, _ index: Int) {
@@ -256,7 +303,7 @@ final class Committer: @unchecked Sendable {
     }
 
     /// Gives the open frame to the sync thread, as soon as that has finished the one before.
-    private func handOver() {
+    func handOver() {
         guard !job.isEmpty else { return }
         let ready = job
         let mayGo: Bool? = engine.exchange.wait(on: .committer, waking: .sync) { exchange in

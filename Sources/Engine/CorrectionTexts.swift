@@ -21,6 +21,33 @@ final class CorrectionTexts {
         known[correction] = texts
     }
 
+    /// Calls `body` with an entry as it counts.
+    /// - Parameters:
+    ///   - by: the corrections that say it, ascending; none: it counts as it was written.
+    ///   - kept: what stays of its body, which is not read beyond that; nil: all.
+    func withText(
+        _ bytes: RawSpan, at position: Position, by: [Position], keeping kept: KeptProperties?,
+        _ body: (borrowing RecordView) throws -> Void
+    ) throws {
+        if let kept {
+            var rest = ByteBuffer(capacity: bytes.byteCount)
+            if try RecordRetirement.append(bytes, keeping: kept, to: &rest) {
+                return try withText(rest.bytes, at: position, by: by, body)
+            }
+        }
+        try withText(bytes, at: position, by: by, body)
+    }
+
+    private func withText(
+        _ bytes: RawSpan, at position: Position, by: [Position],
+        _ body: (borrowing RecordView) throws -> Void
+    ) throws {
+        guard !by.isEmpty else { return try body(RecordView(record: bytes)) }
+        var text = ByteBuffer(capacity: bytes.byteCount + 256)
+        try self.text(of: position, by: by).append(bytes, to: &text)
+        try body(RecordView(record: text.bytes))
+    }
+
     /// What corrections of an entry say together, ascending: there is one at least.
     func text(of entry: Position, by corrections: [Position]) throws -> Replacement {
         var text = Replacement(type: nil, time: nil, data: nil)

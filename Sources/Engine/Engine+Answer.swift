@@ -17,7 +17,11 @@ package enum Query: Sendable {
     case credits(account: String)
     case entitlements(account: String)
     case invoice(account: String, period: String?)
-    case explain(account: String, period: String?, line: String, from: Int, limit: Int)
+    case explain(account: String, period: String?, line: String, Explanation.Page)
+    /// Everything that one entry did.
+    case explainEntry(EntryName)
+    /// Everything that made the decision of an entry.
+    case explainDecision(EntryName)
     case finalise(account: String, period: String?)
     /// Compensates what the events of a billing period drew; nil: the period that runs.
     case reconcile(account: String, period: String?)
@@ -27,17 +31,22 @@ package enum Query: Sendable {
     case batches(from: Int, limit: Int)
     case retirement(before: Timestamp)
     case proof(ProofQuery)
+    /// A question about the past.
+    indirect case past(Query, Moment)
+    /// What would have been.
+    case simulate(Scenario)
+    /// Bills again, from entries alone.
+    case replay(ReplayWish)
+    /// Folds these views anew and puts them in the place of the live ones.
+    case rebuild([Books.Part])
 
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .verify, .snapshot, .compact, .backup, .explain, .invoice, .finalise, .reconcile,
-            .creditNote, .correct, .backfill,
-            .proof, .retirement:
-            true
         case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements,
             .batches:
             false
+        default: true
         }
     }
 }
@@ -71,7 +80,7 @@ extension Engine {
         case .ping: atPosition(&json) { _, _ in }
         case .status: writeStatus(to: &json)
         case .unmatched(let limit): atPosition(&json) { $0.writeUnmatched(limit: limit, to: &$1) }
-        case .catalog: writeCatalog(to: &json)
+        case .catalog: durable.withLock(waking: []) { write(catalogOf: $0.books, to: &json) }
         case .verify(let deep): try writeVerify(deep: deep, to: &json)
         case .compact: try writeCompact(to: &json)
         case .backup(let directory, let withKeys):
@@ -80,6 +89,11 @@ extension Engine {
             try writeSnapshot(to: &json)
         case .check(let question):
             writeCheck(question, now, to: &json)
+        case .replay(let wish):
+            try BillReplay(engine: self, wish: wish, now: now).run().write(to: &json)
+        case .simulate(let scenario):
+            try Simulation(engine: self, scenario: scenario, now: now).run().write(to: &json)
+        case .past(let query, let moment): try write(query, of: moment, to: &json)
         case .usage(let account, let period):
             let month = period ?? .calendarMonth(containing: now)
             atPosition(&json) { $0.writeUsage(account: account, month: month, to: &$1) }
@@ -89,9 +103,15 @@ extension Engine {
             atPosition(&json) { $0.writeEntitlements(account: account, at: now, to: &$1) }
         case .invoice(let account, let period):
             try invoice(account: account, period: period, at: now).write(to: &json)
-        case .explain(let account, let period, let line, let from, let limit):
+        case .explain(let account, let period, let line, let page):
             try Explanation(engine: self, account: account, period: period, line: line, at: now)
-                .write(from: from, limit: limit, to: &json)
+                .write(page, to: &json)
+        case .explainEntry(let name):
+            try EntryExplanation(engine: self, position: try name.find(in: self), at: now)
+                .write(to: &json)
+        case .explainDecision(let name):
+            try DecisionExplanation(engine: self, position: try name.find(in: self))
+                .write(to: &json)
         case .reconcile(let account, let period):
             try reconcile(account: account, period: period, at: now).write(to: &json)
         case .finalise(let account, let period):
@@ -103,6 +123,7 @@ extension Engine {
             atPosition(&json) { $0.writeBatches(from: from, limit: limit, to: &$1) }
         case .retirement(let before):
             try retirementPreview(before: before).write(to: &json)
+        case .rebuild(let parts): try rebuild(parts).write(to: &json)
         case .proof(let query):
             guard let proofs = options.proofs else {
                 throw Refusal(code: "unsupported", message: "this engine has no signing key")
@@ -138,6 +159,10 @@ extension Engine {
             json.member("retired_before", order.before.description)
             json.member("retirement_pending", hasRetirementPending)
         }
+        if let progress = rebuilding.read({ $0 }) {
+            json.member("rebuild_position", progress.position)
+            json.member("rebuild_target", progress.target)
+        }
         if let failure = upkeep.read({ $0.failure }) { json.member("sealing_failure", failure) }
         json.member("received", counts.recorded + counts.duplicate + counts.rejected)
         json.member("recorded", counts.recorded)
@@ -146,6 +171,9 @@ extension Engine {
         json.member("denied", counts.denied)
         json.member("queued_bytes", UInt64(queued))
         if let identityFailure { json.member("identity_failure", identityFailure) }
+        for (name, work) in progress.all {
+            json.member("\(name)_progress", "\(work.done) of \(work.total)")
+        }
         durable.withLock { durable in
             json.member("accounts", UInt64(durable.books.registry.accounts.count))
             json.member("batches_open", UInt64(durable.books.openBatches))
@@ -177,18 +205,14 @@ extension Engine {
         return state.position == position ? state.digest : nil
     }
 
-    private func writeCatalog(to json: inout JSONWriter) {
-        let newest = durable.withLock { durable in
-            (
-                durable.books.registry.versions.count, durable.books.registry.versions.last,
-                durable.books.position
-            )
-        }
-        json.member("version", newest.1?.position)
-        json.member("versions", UInt64(newest.0))
+    /// Writes the newest catalog that books know.
+    func write(catalogOf books: borrowing Books, to json: inout JSONWriter) {
+        let newest = books.registry.versions.last
+        json.member("version", newest?.position)
+        json.member("versions", UInt64(books.registry.versions.count))
         json.key("catalog")
-        json.value(newest.1?.catalog.value ?? .null)
-        json.member("position", newest.2)
+        json.value(newest?.catalog.value ?? .null)
+        json.member("position", books.position)
     }
 
     private func writeCompact(to json: inout JSONWriter) throws(Refusal) {
@@ -230,12 +254,20 @@ extension Engine {
             let (decision, evidence) = durable.books.check(question, at: now)
             return (decision, evidence, durable.books.position)
         }
+        write(question, decision, evidence, to: &json)
+        json.member("position", position)
+    }
+
+    /// Writes a decision that was asked for.
+    func write(
+        _ question: AccessQuestion, _ decision: OutcomeDecision, _ evidence: Evidence,
+        to json: inout JSONWriter
+    ) {
         json.member("account", question.account)
         json.member("feature", question.feature)
         json.member("allowed", decision.allowed)
         json.member("reason", decision.reason.name)
         json.members(of: evidence)
-        json.member("position", position)
     }
 }
 

@@ -110,28 +110,18 @@ extension Engine {
     }
 
     /// The facts of an account, a billing period of it, and its usage where counters know it.
+    /// - Parameter asOf: so many entries are known; nil: all durable ones.
     func billingFacts(
-        account: String, period: String?, at: Timestamp
+        account: String, period: String?, at: Timestamp, asOf: Position? = nil
     ) throws(Refusal) -> (BillingFacts, BillingPeriod, [String: Fraction]?) {
-        let found = durable.withLock {
-            durable -> Result<(BillingFacts, BillingPeriod, [String: Fraction]?), Refusal> in
-            let facts = durable.books.billingFacts(of: account)
-            do throws(Refusal) {
-                let found = try BilledInvoice.period(period, facts, at)
-                return .success((facts, found, durable.books.countedUsage(facts, in: found)))
-            } catch {
-                return .failure(error)
-            }
+        try withBooks(asOf: asOf) { books throws(Refusal) in
+            let facts = books.billingFacts(of: account)
+            let found = try BilledInvoice.period(period, facts, at)
+            return (facts, found, books.countedUsage(facts, in: found))
         }
-        return try found.get()
     }
 
-    /// The facts of an account as they were at a position.
-    func billingFacts(account: String, before end: Position) -> BillingFacts {
-        durable.withLock { $0.books.billingFacts(of: account, before: end) }
-    }
-
-    private func document<Document>(
+    func document<Document>(
         at position: Position, _ body: (borrowing RecordView) throws -> Document
     ) throws(Refusal) -> Document {
         do {

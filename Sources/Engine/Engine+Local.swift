@@ -27,6 +27,10 @@ extension Engine {
         case .record(let record):
             batch.records = [record]
             batch.tokens = [0]
+            if takesPreparation(record, batch.arena) {
+                let end = record.contentStart + record.contentLength
+                return publish(batch.arena.copyBytes(in: record.contentStart..<end))
+            }
             let end = record.idStart + record.idLength
             guard submit(batch) else { return Self.line(refusalNow, nil, false) }
             return batch.arena.withBytes(in: record.idStart..<end) { call.wait(id: $0) }
@@ -58,7 +62,7 @@ extension Engine {
             return Refusal(
                 code: "storage_failed", message: "the log failed; nothing is taken until a restart")
         }
-        if isClosing {
+        if isClosing || stopsLongWork {
             return Refusal(code: "draining", message: "the engine is stopping; not accepted")
         }
         return Refusal(
@@ -66,7 +70,7 @@ extension Engine {
         )
     }
 
-    private static func line(_ refusal: Refusal, _ id: String?, _ isQuery: Bool) -> [UInt8] {
+    static func line(_ refusal: Refusal, _ id: String?, _ isQuery: Bool) -> [UInt8] {
         var json = JSONWriter()
         ReplyJSON.write(refusal, id: id, isQuery: isQuery, to: &json)
         return json.finish()
@@ -74,23 +78,51 @@ extension Engine {
 }
 
 /// One request that waits for its reply.
-private final class Call: ReplySink {
-    private let answer = Monitor<(Reply, ReplyDetail?)?>(nil)
+final class Call: ReplySink {
+    private enum Answer {
+        case reply(Reply, ReplyDetail?)
+        /// It was given back and is to be submitted once more.
+        case again
+    }
+
+    private let answer = Monitor<Answer?>(nil)
 
     func deliver(_ replies: borrowing ReplyBatch) {
         let reply = replies.replies[0]
         let detail = reply.detail > 0 ? replies.details[Int(reply.detail) - 1] : nil
-        answer.withLock { $0 = (reply, detail) }
+        answer.withLock { $0 = .reply(reply, detail) }
     }
 
+    /// Gives the request back.
+    func again() { answer.withLock { $0 = .again } }
+
+    /// Waits for the reply.
     func wait() -> (Reply, ReplyDetail?) {
-        let result: (Reply, ReplyDetail?)? = answer.wait { $0 }
-        guard let result else { preconditionFailure("an endless wait ended") }
-        return result
+        guard let reply = waitOrAgain() else {
+            preconditionFailure("only what was prepared is given back")
+        }
+        return reply
+    }
+
+    /// Waits for the reply; nil: the request was given back.
+    func waitOrAgain() -> (Reply, ReplyDetail?)? {
+        let result: Answer? = answer.wait { answer in
+            defer { answer = nil }
+            return answer
+        }
+        switch result {
+        case .reply(let reply, let detail)?: return (reply, detail)
+        case .again?: return nil
+        case nil: preconditionFailure("an endless wait ended")
+        }
     }
 
     func wait(id: RawSpan) -> [UInt8] {
         let (reply, detail) = wait()
+        return Self.line(reply, detail, id: id)
+    }
+
+    static func line(_ reply: Reply, _ detail: ReplyDetail?, id: RawSpan) -> [UInt8] {
         var json = JSONWriter()
         ReplyJSON.write(reply, detail, id: id, to: &json)
         return json.finish()

@@ -82,6 +82,7 @@ extension Engine {
                 }
             }
             if hasSealed { signCheckpoint(&lastCheckpoint) }
+            explanations.withLock(waking: []) { $0.dropOld(at: MonotonicClock.nanoseconds()) }
             upkeep.withLock { desk in
                 desk.failure = notErased ?? notDropped ?? notSealed
                 desk.roundsDone = desk.roundsBegun

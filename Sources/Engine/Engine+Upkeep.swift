@@ -31,10 +31,11 @@ extension Engine {
     }
 
     /// The durable head as it is now, in microseconds.
-    private func copyOfHead() -> DurableBooks {
+    func copyOfHead() -> DurableBooks {
         durable.withLock(waking: []) { durable in
             var copy = DurableBooks(books: durable.books.copy(), chain: durable.chain)
             copy.commitTime = durable.commitTime
+            copy.generation = durable.generation
             return copy
         }
     }
@@ -44,7 +45,10 @@ extension Engine {
     private func digest(of copy: inout DurableBooks) -> Digest {
         let digest = copy.books.digest()
         durable.withLock(waking: []) { durable in
-            durable.books.accept(digestsOf: copy.books)
+            // Other books may have taken their place meanwhile.
+            if durable.generation == copy.generation {
+                durable.books.accept(digestsOf: copy.books)
+            }
         }
         return digest
     }
@@ -139,12 +143,15 @@ extension Engine {
     }
 
     private func takeSnapshot() {
-        let newest = exchange.withLock { $0.snapshotPosition }
+        let (newest, isReplaced) = exchange.withLock { exchange in
+            defer { exchange.replacesSnapshot = false }
+            return (exchange.snapshotPosition, exchange.replacesSnapshot)
+        }
         var failure: String?
         var position = newest
         var digest: Digest?
         var head = copyOfHead()
-        if head.books.position > newest {
+        if head.books.position > newest || isReplaced && head.books.position > 0 {
             let stamp = SnapshotStore.Stamp(
                 position: head.books.position,
                 recordedAt: head.commitTime > 0 ? head.commitTime : report.lastCommitTime,

@@ -4,6 +4,7 @@ import Identities
 package import Platform
 import Projections
 package import SegmentedLog
+import Synchronization
 
 /// # The engine
 ///
@@ -40,6 +41,10 @@ package final class Engine: Sendable {
         package var entriesPerSnapshot: UInt64
         /// Entries after which identities are moved from memory into a run on disk, at least 1.
         package var entriesPerRun: Int
+        /// Entries in the log from which on history is metered again beside the commits.
+        package var preparedEntriesMin = EngineLimits.preparedEntriesMin
+        /// Entries that commits wait for at most, if it can be had, when such a thing is taken over.
+        package var preparedLag = EngineLimits.preparedLag
         /// Only answer queries: nothing is written, not even a repaired tail.
         package var readOnly: Bool
         /// Who answers questions about proofs; nil: nobody.
@@ -77,8 +82,20 @@ package final class Engine: Sendable {
     /// What is personal and what is redacted, for edges and readers.
     let personal = PersonalRules()
     let observers: Monitor<[any DurableObserver]>
+    /// Explanations that somebody pages through.
+    let explanations = Monitor(ExplanationShelf())
+    /// How far long work is.
+    let progress = Progress()
+    /// Books of earlier positions.
+    let past = Monitor(PastBooks())
     /// What the sealer's thread and who asks it share.
     let upkeep = Monitor(SealerDesk())
+    /// Set once: what takes long ends.
+    let isLongWorkOver = Atomic<Bool>(false)
+    /// How often history that was metered beside the commits was taken over.
+    let metered = Atomic<UInt64>(0)
+    /// The rebuild that is under way.
+    let rebuilding = Monitor<RebuildProgress?>(nil)
     private let threads: Monitor<[Thread]>
     /// Holds the store's lock while it is only read.
     private let readOnly: Monitor<ReadOnlyLog?>
@@ -126,14 +143,15 @@ package final class Engine: Sendable {
 
     /// Hands requests over. Replies come to the batch's sink, in order, when they are durable.
     /// - Returns: false if the queue is full or the engine is closing; nothing was taken then.
-    package func submit(_ batch: PreparedBatch) -> Bool {
+    /// - Parameter first: before all that waits; for a caller that has nothing else under way.
+    package func submit(_ batch: PreparedBatch, first: Bool = false) -> Bool {
         precondition(batch.records.count == batch.tokens.count, "one token a record")
         guard !batch.records.isEmpty else { return true }
         return exchange.withLock(waking: .committer) { exchange in
             guard !exchange.isClosing, exchange.failure == nil,
                 exchange.queuedBytes + batch.arena.count <= EngineLimits.queuedBytesMax
             else { return false }
-            exchange.queue.append(batch)
+            exchange.queue.insert(batch, at: first ? 0 : exchange.queue.count)
             exchange.queuedBytes += batch.arena.count
             return true
         }
@@ -184,6 +202,7 @@ package final class Engine: Sendable {
 
     /// Takes no more, finishes what was taken, snapshots, seals the log. Returns when all is done.
     package func close() {
+        stopLongWork()
         exchange.withLock { $0.isClosing = true }
         let running = threads.withLock { threads in
             defer { threads = [] }

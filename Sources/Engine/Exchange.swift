@@ -21,6 +21,10 @@ struct Exchange: Sendable {
     var queue: [PreparedBatch] = []
     /// Their canonical bytes.
     var queuedBytes = 0
+    /// Who wants to know where an identity stands.
+    var questions: [IdentityQuestion] = []
+    /// Rebuilt books that are to take the place of the committer's.
+    var swap: RebuildSwap?
     /// A prepared frame that the sync thread has not finished.
     var inSync: FrameJob?
     /// The position after the last durable entry.
@@ -37,6 +41,8 @@ struct Exchange: Sendable {
     var wantsSnapshot = false
     /// Somebody waits for a snapshot.
     var asksForSnapshot = false
+    /// The newest snapshot is not to be believed, though the log confirms it.
+    var replacesSnapshot = false
     /// Snapshots taken or failed since the start; waiters compare.
     var snapshotsDone = 0
     /// Why the last snapshot failed, if it did.
@@ -82,6 +88,9 @@ struct DurableBooks: ~Copyable {
     var chain: Digest
     /// Commit time of the newest frame, nanoseconds UTC; 0: none in this process.
     var commitTime: Int64 = 0
+    /// How often books took the place of these, or a part of them: what a copy says of digests holds for the
+    /// same books alone.
+    var generation = 0
 
     init(books: consuming Books, chain: Digest) {
         self.books = books

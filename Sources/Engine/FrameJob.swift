@@ -1,5 +1,6 @@
 import Bytes
 import Codec
+import Projections
 import SegmentedLog
 
 /// One prepared frame with the replies that wait for it.
@@ -12,11 +13,16 @@ final class FrameJob: @unchecked Sendable {
     var commitTime: Int64 = 0
     var replies: [(sink: any ReplySink, batch: ReplyBatchBox)] = []
 
+    /// A copy of the decided books after the frame's first entry, if that had history metered again: the durable
+    /// books take the result over.
+    var metered: Books?
+
     init() { frame = FrameBuilder() }
 
     func reset() {
         frame.reset()
         commitTime = 0
+        metered = nil
         replies.removeAll(keepingCapacity: true)
     }
 

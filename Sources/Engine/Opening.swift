@@ -121,7 +121,9 @@ enum Opening {
         return nil
     }
 
-    private static func restored(
+    /// The books of a snapshot.
+    /// - Throws: `EngineFailure` with the reason why it is not to be believed.
+    static func restored(
         _ position: Position, _ snapshots: SnapshotStore, _ reader: LogReader, _ key: SipKey
     ) throws(EngineFailure) -> Books {
         guard position > 0, position <= reader.durablePosition else {

@@ -18,6 +18,9 @@ package final class PreparedBatch: @unchecked Sendable {
     /// Who gets the replies.
     package let replyTo: any ReplySink
 
+    /// History metered for its one record; nil: none.
+    var preparation: Preparation?
+
     /// An empty batch.
     package init(replyTo: any ReplySink, arenaBytes: Int = 64 << 10) {
         self.replyTo = replyTo

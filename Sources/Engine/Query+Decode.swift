@@ -10,6 +10,15 @@ extension Query {
     /// - Throws: `Refusal` that names the member, what is wrong with it and what is expected.
     /// - Returns: nil if `name` is no query.
     static func decode(_ name: String, _ arguments: Arguments) throws(Refusal) -> Query? {
+        guard Moment.queries.contains(name) else { return try ofNow(name, arguments) }
+        let moment = try Moment(arguments)
+        let query = try ofNow(name, arguments.without(Moment.members))
+        return moment.isNow ? query : query.map { .past($0, moment) }
+    }
+
+    private static func ofNow(
+        _ name: String, _ arguments: Arguments
+    ) throws(Refusal) -> Query? {
         switch name {
         case "ping": return try plain(.ping, arguments)
         case "status": return try plain(.status, arguments)
@@ -26,6 +35,7 @@ extension Query {
                 throw .bad("to", "an absolute path is needed, not \"\(directory)\"")
             }
             return .backup(to: directory, withKeys: try arguments.flag("with_key"))
+        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])
@@ -59,20 +69,20 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "replay": return .replay(try ReplayWish(arguments))
+        case "simulate": return .simulate(try Scenario(arguments))
         case "retirement":
             try arguments.allow(["before"])
             return .retirement(before: try arguments.time("before"))
         case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
-            try arguments.allow(["account", "period", "line", "from", "limit"])
+            try arguments.allow(["account", "period", "line", "from", "limit", "cursor"])
             return .explain(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"),
-                line: try arguments.text("line"),
-                from: try arguments.count("from", or: 0, max: Int.max),
-                limit: try arguments.count(
-                    "limit", or: EngineLimits.explainRows, min: 1,
-                    max: EngineLimits.explainRowsMax))
+                line: try arguments.text("line"), try Explanation.Page(arguments))
+        case "explain_entry": return .explainEntry(try EntryName(arguments))
+        case "explain_decision": return .explainDecision(try EntryName(arguments))
         default:
             if let query = try decodeCorrection(name, arguments) { return query }
             return try ProofQuery.decode(name, arguments).map { .proof($0) }

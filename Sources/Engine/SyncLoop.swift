@@ -107,7 +107,11 @@ final class SyncLoop: @unchecked Sendable {
                     return try durable.books.apply(
                         record, outcome: try record.outcome(), recordedAt: job.commitTime)
                 }
-                if !stale.isEmpty {
+                guard !stale.isEmpty else { continue }
+                if index == 0, var metered = job.metered.take() {
+                    metered.giveMetering(to: &durable.books)
+                    durable.generation += 1
+                } else {
                     try Replay.meterAgain(&durable.books, stale, before: position, engine.reader)
                 }
             }

@@ -118,7 +118,7 @@ extension PriceModel {
     }
 
     /// The tier in which a quantity lies; bounds are inclusive.
-    private static func tier(of quantity: Fraction, _ bounds: [Quantity?]) -> Int? {
+    static func tier(of quantity: Fraction, _ bounds: [Quantity?]) -> Int? {
         bounds.firstIndex { bound in bound.map { quantity <= Fraction($0) } ?? true }
     }
 }

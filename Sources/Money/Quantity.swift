@@ -36,6 +36,9 @@ package struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible
         DecimalNumber(mantissa: units, scale: Self.scale).description
     }
 
+    /// With exactly twelve decimals, as exact amounts are printed.
+    package var unrounded: String { Digits.text(units.magnitude, Self.scale, units < 0) }
+
     /// The sum; nil out of range.
     package func adding(_ other: Quantity) -> Quantity? {
         let (sum, overflow) = units.addingReportingOverflow(other.units)

@@ -46,6 +46,14 @@ package struct AccountCorrections: Sendable {
     /// Whether everything counts as it was written.
     package var isEmpty: Bool { corrected.isEmpty && parts.isEmpty }
 
+    /// The entries from a position on from which on events of before an instant count, or count no more, because their
+    /// batch was closed or reverted; ascending.
+    package func ends(from start: Position, before instant: Timestamp) -> [Position] {
+        parts.filter { $0.batch.isBilled && $0.batch.closed != nil && $0.earliest < instant }
+            .flatMap { [$0.batch.closed, $0.batch.reverted] }
+            .compactMap { $0 }.filter { $0 >= start }.sorted()
+    }
+
     /// The earliest event whose batch was closed or reverted in a range of positions; nil: none was.
     package func earliest(in range: Range<Position>) -> Timestamp? {
         parts.filter { part in
@@ -58,14 +66,22 @@ package struct AccountCorrections: Sendable {
 }
 
 extension AccountCorrections {
-    /// What counts of an entry, from its own position on.
-    package func versions(
+    /// What counts of an entry in the end.
+    package func current(
         of record: borrowing RecordView, at position: Position
+    ) -> Corrections.Current {
+        isEmpty ? .asWritten : Corrections.Current(versions(of: record, at: position))
+    }
+
+    /// What counts of an entry, from its own position on.
+    /// - Parameter isSupposed: whether it has no place in the log, so that no correction names it.
+    package func versions(
+        of record: borrowing RecordView, at position: Position, isSupposed: Bool = false
     ) -> [Corrections.Version] {
         let name = parts.isEmpty ? nil : record.batchName
         let batch = name.flatMap { name in
             parts.first { $0.batch.name == name && $0.batch.opened < position }?.batch
         }
-        return Corrections.versions(of: position, corrected, batch)
+        return Corrections.versions(of: position, isSupposed ? [] : corrected, batch)
     }
 }

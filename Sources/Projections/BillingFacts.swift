@@ -54,23 +54,45 @@ extension Books {
             corrections: corrections(of: number, before: end), selection: selection(keys))
     }
 
+    /// The months between the first and the last that an account has usage in; nil: it has none.
+    package func monthsUsed(by account: UInt32) -> ClosedRange<Month>? {
+        var months: ClosedRange<Month>?
+        counters.forEachCell(of: account) { cell in
+            months =
+                months.map {
+                    min($0.lowerBound, cell.month)...max($0.upperBound, cell.month)
+                } ?? cell.month...cell.month
+        }
+        return months
+    }
+
     /// The usage that the counters know for a billing period; nil if they do not know enough of it.
     package func countedUsage(
         _ facts: BillingFacts, in period: BillingPeriod
     ) -> [String: Fraction]? {
-        guard period.isCounted, let plan = period.spans.first?.plan else { return nil }
         let month = Month(containing: period.period.start.nanoseconds)
         let account = account(facts.account)
+        return countedUsage(facts, in: period) { meter, aggregation in
+            account.map {
+                counters.quantity(
+                    account: $0, meter: meter, month: month,
+                    isAverage: aggregation == .average)
+            } ?? .zero
+        }
+    }
+
+    /// The usage of a billing period by sums of a month; nil if these do not give its bill.
+    /// - Parameter quantity: what was used of a meter in that month, before conversion.
+    package func countedUsage(
+        _ facts: BillingFacts, in period: BillingPeriod,
+        _ quantity: (_ meter: UInt32, Aggregation) -> Fraction
+    ) -> [String: Fraction]? {
+        guard period.isCounted, let plan = period.spans.first?.plan else { return nil }
         var usage: [String: Fraction] = [:]
         for price in plan.prices {
             guard let key = price.meter, let number = registry.meter(key) else { continue }
             guard !PriceCharge.needsUses(price, registry.meters[Int(number)]) else { return nil }
-            usage[key] =
-                account.map {
-                    counters.quantity(
-                        account: $0, meter: number, month: month,
-                        isAverage: registry.meters[Int(number)].aggregation == .average)
-                } ?? .zero
+            usage[key] = quantity(number, registry.meters[Int(number)].aggregation)
         }
         return usage
     }

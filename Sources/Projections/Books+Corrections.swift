@@ -55,17 +55,17 @@ extension Books {
     package var hasCorrections: Bool { !corrections.isEmpty }
 
     /// What counts of an entry now.
+    /// - Parameter isSupposed: whether it has no place in the log, so that no correction names it.
     package func current(
-        of record: borrowing RecordView, at position: Position
+        of record: borrowing RecordView, at position: Position, isSupposed: Bool = false
     ) -> Corrections.Current {
         guard !corrections.isEmpty, let subject = record.subject,
             let account = registry.accounts.number(of: subject)
         else { return .asWritten }
-        let versions = Corrections.versions(
-            of: position, corrections.account(account).corrected,
-            batch(of: record, before: position)?.batch)
-        guard let newest = versions.last, newest.until == .max else { return .nothing }
-        return newest.by.isEmpty ? .asWritten : .replaced(by: newest.by)
+        return Corrections.Current(
+            Corrections.versions(
+                of: position, isSupposed ? [] : corrections.account(account).corrected,
+                batch(of: record, before: position)?.batch))
     }
 
     /// The batch of an event, if one of its name was opened before it.
@@ -87,6 +87,30 @@ extension Books {
     package var batchPositions: [Position] {
         corrections.batches.flatMap { [$0.opened, $0.closed, $0.reverted] }
             .compactMap { $0 }.sorted()
+    }
+
+    /// Forgets all usage of an account: its entries are to be metered again.
+    package mutating func forgetUsage(of account: UInt32) {
+        counters.drop(account: account)
+        limits.drop(account: account)
+    }
+
+    /// Why an entry that does not count does not: `retracted`, `batch_open`, `batch_reverted`, `batch_not_billed`.
+    package func reasonOfNothing(
+        _ record: borrowing RecordView, at position: Position
+    ) -> String {
+        let corrections = corrections(of: account(of: record)).corrections(of: position)
+        if corrections.contains(where: { !$0.replaces }) { return "retracted" }
+        guard let batch = batch(of: record, before: position)?.batch, batch.isBilled || batch.isOpen
+        else { return "batch_not_billed" }
+        return "batch_\(batch.state)"
+    }
+
+    /// The corrections of an entry, ascending.
+    package func corrections(
+        of record: borrowing RecordView, at position: Position
+    ) -> [Position] {
+        corrections(of: account(of: record)).corrections(of: position).map(\.by)
     }
 
     // MARK: Decisions

@@ -50,6 +50,58 @@ extension Books {
         }
     }
 
+    /// Counts an entry and does nothing else with it: for books that only know usage.
+    package mutating func meterAlone(
+        _ record: borrowing RecordView, at position: Position, outcome: Outcome, recordedAt: Int64
+    ) {
+        guard let subject = record.subject else { return }
+        _ = registry.account(subject)
+        meterAgain(
+            record, at: position, outcome: outcome, recordedAt: recordedAt,
+            meters: Set(registry.meters.indices.map { UInt32($0) }))
+    }
+
+    /// What an entry adds to one meter.
+    package struct CountedUse {
+        /// The meter.
+        package let meter: CompiledMeter
+        /// In 10⁻¹² of its unit.
+        package let units: Int128
+        /// The key of the value that a unique meter counts.
+        package let uniqueKey: UInt128
+        /// Nanoseconds UTC.
+        package let time: Int64
+    }
+
+    /// Calls `body` with what an entry adds to each meter that counters keep.
+    package func forEachUse(
+        of record: borrowing RecordView, _ outcome: Outcome, recordedAt: Int64,
+        _ body: (CountedUse) -> Void
+    ) {
+        switch record.kind {
+        case .event:
+            for meter in registry.meters(listeningTo: record.type) where meter.isCounted {
+                guard case .counts(let units, let key, _) = meter.reading(of: record) else {
+                    continue
+                }
+                body(
+                    CountedUse(
+                        meter: meter, units: units, uniqueKey: key,
+                        time: record.time ?? recordedAt))
+            }
+        case .consume, .settle:
+            let usage = record.kind == .consume ? consumption(of: record) : settledUsage(of: record)
+            guard outcome.decision?.allowed == true, let usage, usage.meter.isCounted else {
+                return
+            }
+            body(
+                CountedUse(
+                    meter: usage.meter, units: usage.quantity.units, uniqueKey: usage.uniqueKey,
+                    time: recordedAt))
+        default: return
+        }
+    }
+
     mutating func count(
         _ record: borrowing RecordView, _ position: Position, _ meter: CompiledMeter,
         _ account: UInt32, _ when: UseTime, notes: Bool = true

@@ -83,6 +83,25 @@ extension Books {
         guard fits else {
             throw .contradiction(position, "a draw that the account's grants cannot cover")
         }
+        buyTopUps(outcome, account, recordedAt)
+    }
+
+    /// What was added by itself is bought at the price that the catalog says then.
+    private mutating func buyTopUps(
+        _ outcome: Outcome, _ account: UInt32, _ recordedAt: Int64
+    ) {
+        for grant in outcome.grants where grant.kind == .purchased {
+            guard let topUp = registry.catalog?.credit(grant.unit)?.topUp, topUp.paid == .invoice,
+                let price = topUp.price, price > .zero
+            else { continue }
+            let time = Timestamp(nanoseconds: recordedAt)
+            invoices.see(account: account, at: time)
+            invoices.buy(
+                Purchase(
+                    position: position, time: time, unit: grant.unit,
+                    credits: Quantity(units: grant.units), price: price, isTopUp: true),
+                account: account)
+        }
     }
 
     mutating func applyGrant(
@@ -96,6 +115,13 @@ extension Books {
         terms.unit = unit(terms.unit)
         let position = position
         let rules = registry.creditRules
+        if let price = order.price, order.paid == .invoice {
+            invoices.see(account: account, at: effective)
+            invoices.buy(
+                Purchase(
+                    position: position, time: effective, unit: terms.unit, credits: order.amount,
+                    price: price, isTopUp: false), account: account)
+        }
         changeCredits(of: account, at: recordedAt) { state in
             guard let every = order.every else {
                 state.add(
@@ -191,6 +217,7 @@ extension Books {
                     unit: unit, draws: outcome.draws, expires: end, scopes: scopes))
         }
         guard fits else { throw .contradiction(position, "a hold that the grants cannot cover") }
+        buyTopUps(outcome, account, recordedAt)
     }
 
     mutating func applySettle(
@@ -217,6 +244,7 @@ extension Books {
             return state.draw(beyond, shortfall: Quantity(units: shortfall), unit: hold.unit)
         }
         guard fits else { throw .contradiction(position, "a settlement of no open hold") }
+        buyTopUps(outcome, account, recordedAt)
         if let usage = settledUsage(of: record) {
             count(usage, record, position, account, UseTime(recordedAt))
         }

@@ -73,6 +73,7 @@ extension Books {
         case .cancel: decideCancel(record, recordedAt)
         case .finalise: decideFinalise(record)
         case .creditNote: decideCreditNote(record)
+        case .deposit: decideDeposit(record)
         case .retire: decideRetire(record, recordedAt)
         case .hold: decideHold(record, recordedAt)
         case .settle: decideSettle(record, recordedAt)

@@ -93,13 +93,13 @@ extension Books {
 
     /// - Parameters:
     ///   - state: advanced to `time`.
-    ///   - cost: what it costs in credits; nil: by the meter's rate.
+    ///   - cost: what it costs in credits; nil: by the meter's rate for no known property.
     func cover(
         _ meter: CompiledMeter?, _ feature: String, _ quantity: Quantity,
         _ state: CreditAccount, at time: Timestamp, cost: Quantity? = nil
     ) -> Cover {
         guard let meter, let burn = meter.burn else { return Cover() }
-        let need = cost ?? Quantity(units: max(meter.cost(units: quantity.units) ?? 0, 0))
+        let need = cost ?? meter.credits(for: quantity, in: nil) ?? .zero
         let uses = [feature, meter.key]
         var cover = Cover(unit: burn.unit, cost: need)
         var state = state
@@ -156,6 +156,15 @@ extension Books {
                 }
             }
             let effective = record.time ?? recordedAt
+            if order.price != nil, order.paid == .invoice,
+                contract(of: known).plan(at: Timestamp(nanoseconds: effective)) == nil
+            {
+                return .refused(
+                    .bad(
+                        "price",
+                        "the account is on no plan then, so that no invoice would charge it; "
+                            + "subscribe it first, or say \"paid\":\"outside\""))
+            }
             if let expires = order.expires, expires.nanoseconds <= effective {
                 return .refused(.bad("expires", "must be later than effective"))
             }

@@ -40,6 +40,11 @@ extension Books {
                 return .refused(Self.stale)
             }
             let state = registry.accounts.number(of: subject).map { invoices.account($0) }
+            // Money came or went since the invoice was made: it would not draw what there is.
+            let left = Currency(code: order.currency).flatMap { state?.wallet($0)?.left } ?? 0
+            guard order.drawn == min(left, max(order.total, 0)) else {
+                return .refused(Self.stale)
+            }
             for other in state?.finalised ?? []
             where other.period.start < order.period.end && order.period.start < other.period.end {
                 return .refused(

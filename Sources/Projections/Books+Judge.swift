@@ -1,7 +1,7 @@
 package import Billing
 import Bytes
 package import Codec
-package import Money
+import Money
 
 /// The access decision: what is asked for, against what the books say at an instant.
 extension Books {
@@ -47,7 +47,7 @@ extension Books {
         var state: CreditAccount?
         /// Usage that counts already, though it is in no meter yet.
         var taking = Quantity.zero
-        /// What it costs in credits; nil: by the meter's rate.
+        /// What it costs in credits; nil: by the meter's rate for no known property.
         var cost: Quantity?
 
         init(account: UInt32?, feature: String, quantity: Quantity, at time: Timestamp) {
@@ -68,6 +68,7 @@ extension Books {
             question.value = order.value
             if let meter = meter(ofFeature: order.feature) {
                 question.scopes = scopes(of: record, meter: meter.number, prefix: ["data"])
+                question.cost = meter.credits(for: order.quantity, of: record)
                 if case .unique = meter.aggregation {
                     question.uniqueKey = consumption(of: record)?.uniqueKey
                 }
@@ -124,6 +125,7 @@ extension Books {
                 account: account, feature: order.feature, quantity: order.quantity, at: time)
             if let meter = meter(ofFeature: order.feature) {
                 question.scopes = scopes(of: record, meter: meter.number, prefix: ["data"])
+                question.cost = meter.credits(for: order.quantity, of: record)
             }
             var judged = judge(question)
             // Nothing is used yet, so there is nothing to warn of.
@@ -154,7 +156,8 @@ extension Books {
             try checkScopes(of: hold, record)
             let held = hold.draws.reduce(Int128(0)) { $0 + $1.units }
             let cost = max(
-                meter(ofFeature: hold.feature)?.cost(units: order.quantity.units) ?? 0, 0)
+                meter(ofFeature: hold.feature)?.cost(
+                    units: order.quantity.units, settling: record, hold, held: held) ?? 0, 0)
             state.settle(hold, keeping: min(cost, held))
             let kept = hold.kept(of: min(cost, held))
             guard order.quantity > hold.quantity || cost > held else {
@@ -230,6 +233,7 @@ extension Books {
         question.value = asked.value
         if let data = asked.data, let meter = meter(ofFeature: asked.feature) {
             question.scopes = scopes(in: data, meter: meter.number)
+            question.cost = meter.credits(for: asked.quantity, in: data)
         }
         var judged = judge(question)
         judged.evidence.warnings = judged.warnings.isEmpty ? nil : judged.warnings
@@ -355,32 +359,6 @@ extension Entitlement {
     /// The limit that counts; nil: none.
     var limit: Limit? {
         if case .limit(let limit) = granted { limit } else { nil }
-    }
-}
-
-/// Whether an account may use a feature.
-package struct AccessQuestion: Sendable {
-    /// The account's name.
-    package let account: String
-    /// The feature's key.
-    package let feature: String
-    /// How much of it, zero or more.
-    package let quantity: Quantity
-    /// The configuration value that is asked for; nil: none.
-    package let value: FeatureValue?
-    /// Properties as a consume has them, for limits by one of them; nil: none.
-    package let data: Value?
-
-    /// A question; see the properties.
-    package init(
-        account: String, feature: String, quantity: Quantity, value: FeatureValue? = nil,
-        data: Value? = nil
-    ) {
-        self.account = account
-        self.feature = feature
-        self.quantity = quantity
-        self.value = value
-        self.data = data
     }
 }
 

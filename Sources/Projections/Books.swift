@@ -1,4 +1,4 @@
-import Billing
+package import Billing
 package import Bytes
 package import Codec
 import Money
@@ -120,6 +120,28 @@ package struct Books: ~Copyable {
         self.position = position
     }
 
+    /// Lets the next entry have the position of the one that was applied last: that one is only supposed, and the log
+    /// has no place for it.
+    package mutating func giveWayToNext() { position -= 1 }
+
+    /// The number of an account, which becomes known if it was not.
+    package mutating func know(_ account: RawSpan) -> UInt32 { registry.account(account) }
+
+    /// Adds a catalog that nobody published, to see what it would do.
+    /// - Returns: meters whose earlier history must be metered again, mostly none.
+    package mutating func suppose(
+        _ catalog: Catalog, at time: Timestamp, for existing: Registry.Existing?
+    ) -> Set<UInt32> {
+        let stale = registry.publish(
+            .init(position: position, recordedAt: time, catalog: catalog, existing: existing))
+        let all = stale.union(nameLimits(of: catalog))
+        guard !all.isEmpty else { return all }
+        counters.drop(meters: all)
+        limits.drop(meters: all)
+        registry.forgetUnreadable(meters: all)
+        return all
+    }
+
     /// Applies the entry at `position`, whose outcome is decided.
     /// - Parameter recordedAt: commit time of the entry's frame, nanoseconds UTC.
     /// - Returns: meters and accounts whose earlier history must be metered again, mostly none.
@@ -145,6 +167,7 @@ package struct Books: ~Copyable {
         case .correct: stale = try applyCorrect(record, recordedAt)
         case .backfill: stale = try applyBackfill(record)
         case .finalise: try applyFinalise(record)
+        case .deposit: try applyDeposit(record)
         case .creditNote: try applyCreditNote(record)
         case .retire: try applyRetire(record)
         case .hold: try applyHold(record, outcome, recordedAt)
@@ -154,10 +177,7 @@ package struct Books: ~Copyable {
         }
         position += 1
         guard !stale.isEmpty else { return stale }
-        for account in stale.accounts {
-            counters.drop(account: account)
-            limits.drop(account: account)
-        }
+        for account in stale.accounts { forgetUsage(of: account) }
         guard !stale.meters.isEmpty else { return stale }
         counters.drop(meters: stale.meters)
         limits.drop(meters: stale.meters)
@@ -209,11 +229,15 @@ package struct Books: ~Copyable {
         guard let subject = record.subject,
             case .success(let order) = FinaliseOrder.read(record)
         else { throw .contradiction(position, "a finalised invoice that cannot be read") }
-        invoices.finalise(
+        let fits = invoices.finalise(
             .init(
                 name: order.name, period: order.period, through: order.through,
                 position: position, number: order.number),
-            carried: order.carried, currency: order.currency, account: registry.account(subject))
+            carried: order.carried, currency: order.currency, drawn: order.drawn,
+            account: registry.account(subject))
+        guard fits else {
+            throw .contradiction(position, "an invoice that draws more than the wallet has")
+        }
     }
 
     private mutating func applyCreditNote(_ record: borrowing RecordView) throws(Failure) {

@@ -109,6 +109,23 @@ package struct Corrections: ~Copyable {
         case replaced(by: [Position])
         /// It does not count.
         case nothing
+
+        /// The corrections that say what counts, ascending; nil: nothing does.
+        package var by: [Position]? {
+            switch self {
+            case .asWritten: []
+            case .replaced(let by): by
+            case .nothing: nil
+            }
+        }
+
+        init(_ versions: [Version]) {
+            guard let newest = versions.last, newest.until == .max else {
+                self = .nothing
+                return
+            }
+            self = newest.by.isEmpty ? .asWritten : .replaced(by: newest.by)
+        }
     }
 
     /// Of one account.

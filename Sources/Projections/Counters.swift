@@ -188,6 +188,30 @@ package struct Counters: ~Copyable {
         if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
     }
 
+    /// Takes over all usage of other counters, of meters that have none here. Groups become known in the
+    /// order in which the others met them.
+    mutating func takeOver(_ other: borrowing Counters) {
+        let numbers = (0..<UInt32(other.groups.count)).map { number in
+            other.groups.withName(number) { groups.intern($0) + 1 }
+        }
+        for index in 0..<other.cells.count where other.cells[index].events > 0 {
+            let cell = other.cells[index]
+            let group = cell.group == 0 ? 0 : numbers[Int(cell.group) - 1]
+            let mine = self.cell(
+                account: cell.account, meter: cell.meter, group: group, month: cell.month)
+            cells[mine].units = cell.units
+            cells[mine].events = cell.events
+            if cell.unique >= 0 {
+                if cells[mine].unique < 0 {
+                    cells[mine].unique = Int32(uniques.count)
+                    uniques.append(UniqueKeys())
+                }
+                uniques[Int(cells[mine].unique)] = other.uniques[Int(cell.unique)]
+            }
+            pages.touch(account: cell.account)
+        }
+    }
+
     /// The digest of all usage.
     package mutating func digest() -> Digest {
         var pages = pages

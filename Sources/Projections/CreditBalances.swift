@@ -92,13 +92,15 @@ package struct CreditBalances: ~Copyable {
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
         let first = page * PageDigests.accountsPerPage
         for account in first..<(first + PageDigests.accountsPerPage) {
-            guard let slot = slot(of: UInt32(account)) else {
-                bytes.append(0)
-                continue
-            }
-            bytes.append(1)
-            CreditState.append(states[slot], to: &bytes)
+            append(UInt32(account), to: &bytes)
         }
+    }
+
+    /// Writes what is known of one account.
+    func append(_ account: UInt32, to bytes: inout ByteBuffer) {
+        guard let slot = slot(of: account) else { return bytes.append(0) }
+        bytes.append(1)
+        CreditState.append(states[slot], to: &bytes)
     }
 
     /// Reads what `serialise` wrote.

@@ -18,7 +18,8 @@ struct CreditCost {
         var costs: [CreditCost] = []
         for meter in meters where meter.burn != nil && meter.listens(to: record.type) {
             guard case .counts(let units, _, _) = meter.reading(of: record),
-                let part = meter.cost(units: units), part != 0, let unit = meter.burn?.unit
+                let part = meter.cost(units: units, of: record), part != 0,
+                let unit = meter.burn?.unit
             else { continue }
             if let index = costs.firstIndex(where: { $0.unit == unit }) {
                 let (sum, overflow) = costs[index].units.addingReportingOverflow(part)
@@ -56,7 +57,8 @@ struct BurnRates: Sendable {
                 guard let burn = version.catalog.burn(of: meter.key) else { return nil }
                 return CompiledMeter(
                     meter, number: UInt32(number),
-                    burn: .init(unit: burn.credit.unit, rate: burn.rate))
+                    burn: .init(
+                        unit: burn.credit.unit, rate: burn.burn.rate, matrix: burn.burn.matrix))
             }
             versions.append(Version(position: version.position, meters: burning))
         }

@@ -19,6 +19,10 @@ package struct GrantOrder {
     package let anchor: Timestamp?
     /// What goes over at a renewal, or is left by a reset.
     package let rollover: Rollover?
+    /// What it costs together, in major units; nil: nothing.
+    package let price: Quantity?
+    /// Where the price is paid.
+    package let paid: PaidWhere
 
     /// The largest grant: balances of any number of grants stay far inside Int128.
     package static let amountMax = CreditGrant.amountMax
@@ -38,14 +42,28 @@ package struct GrantOrder {
             terms.features = try record.texts("features").sorted()
             terms.cost = try record.optionalQuantity("cost")
             let every = try every(record)
+            let amount = try amount(record)
+            let (price, paid) = try price(record)
+            if price != nil {
+                guard terms.kind == .purchased else {
+                    throw .bad("price", "only purchased credits have a price")
+                }
+                guard every == nil else {
+                    throw .bad("price", "credits that come anew are paid by a fee of a plan")
+                }
+            }
+            // For the order of burning; what does not go into 12 decimals is cut off.
+            if terms.cost == nil, let price {
+                terms.cost = Quantity(units: price.units * Quantity.one.units / amount.units)
+            }
             let rollover = try rollover(record)
             let anchor = try record.optionalTime("anchor")
             if anchor != nil, every == nil { throw .bad("anchor", "belongs to every") }
             return .success(
                 GrantOrder(
                     terms: terms, namesUnit: record.string(["unit"]) != nil,
-                    amount: try amount(record), expires: try record.optionalTime("expires"),
-                    every: every, anchor: anchor, rollover: rollover))
+                    amount: amount, expires: try record.optionalTime("expires"),
+                    every: every, anchor: anchor, rollover: rollover, price: price, paid: paid))
         } catch { return .failure(error) }
     }
 
@@ -58,6 +76,24 @@ package struct GrantOrder {
             )
         }
         return amount
+    }
+
+    /// The highest price of a grant, in major units, 10^12: times 10^12 it stays inside Int128.
+    private static let priceMax = Quantity(units: 1_000_000_000_000_000_000_000_000)
+
+    private static func price(
+        _ record: borrowing RecordView
+    ) throws(Refusal) -> (Quantity?, PaidWhere) {
+        let price = try record.optionalQuantity("price")
+        if let price, price == .zero || price > priceMax {
+            throw .bad("price", "what the credits cost together, above zero and at most 10^12")
+        }
+        guard record.property(PropertyPath(["paid"])) != nil else { return (price, .invoice) }
+        guard let paid = record.string(["paid"]).flatMap({ PaidWhere(rawValue: $0) }) else {
+            throw .bad("paid", "invoice or outside is needed")
+        }
+        guard price != nil else { throw .bad("paid", "belongs to price") }
+        return (price, paid)
     }
 
     private static func priority(_ record: borrowing RecordView) throws(Refusal) -> Int {

@@ -27,6 +27,27 @@ extension Books {
         writeGrants(state, time, to: &json)
         writeRecurring(state, to: &json)
         writeHolds(state, to: &json)
+        if let number = self.account(name) { writeWallets(invoices.account(number), to: &json) }
+    }
+
+    private func writeWallets(_ state: Invoices.Account, to json: inout JSONWriter) {
+        guard !state.wallets.isEmpty else { return }
+        json.key("wallets")
+        json.beginArray()
+        for wallet in state.wallets {
+            func member(_ name: String, _ minorUnits: Int128) {
+                let amount = Amount(minorUnits: minorUnits, currency: wallet.currency)
+                json.member(name, amount.description)
+            }
+            json.beginObject()
+            json.member("currency", wallet.currency.code)
+            member("deposited", wallet.deposited)
+            member("withdrawn", wallet.withdrawn)
+            member("drawn", wallet.drawn)
+            member("left", wallet.left)
+            json.endObject()
+        }
+        json.endArray()
     }
 
     private func write(

@@ -17,6 +17,10 @@ package struct FinaliseOrder {
     package let carried: Invoices.Balance?
     /// ISO 4217: balances in another one are not on it, and stay.
     package let currency: String
+    /// The sum of its lines, in minor units.
+    package let total: Int128
+    /// What the account's wallet pays of it, in minor units, zero or more.
+    package let drawn: Int128
 
     /// Reads a document.
     package static func read(_ record: borrowing RecordView) -> Result<FinaliseOrder, Refusal> {
@@ -33,10 +37,19 @@ package struct FinaliseOrder {
             }
             carried = balance.minorUnits == 0 ? nil : balance
         }
+        let currency = record.string(["currency"])
+        func amount(_ path: [String]) -> Int128? {
+            guard let text = record.string(path) else { return 0 }
+            return Invoices.Balance(text, currency)?.minorUnits
+        }
+        guard let drawn = amount(["wallet", "drawn"]), drawn >= 0 else {
+            return .failure(.bad("wallet", "what is drawn is no amount"))
+        }
         return .success(
             FinaliseOrder(
                 name: name, period: Period(start: start, end: end), through: through,
-                number: number, carried: carried, currency: record.string(["currency"]) ?? ""))
+                number: number, carried: carried, currency: currency ?? "",
+                total: amount(["total"]) ?? 0, drawn: drawn))
     }
 }
 

@@ -58,6 +58,11 @@ package struct Entitlements: ~Copyable {
         pages.accept(copy.pages)
     }
 
+    /// Whether any account is archived, or was.
+    package var hasArchived: Bool {
+        (0..<accounts.count).contains { !accounts[$0].archivals.isEmpty }
+    }
+
     /// What is known of an account.
     package func account(_ account: UInt32) -> Account {
         Int(account) < accounts.count ? accounts[Int(account)] : Account()
@@ -95,18 +100,23 @@ package struct Entitlements: ~Copyable {
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
         let first = page * PageDigests.accountsPerPage
         for number in first..<(first + PageDigests.accountsPerPage) {
-            let account = account(UInt32(number))
-            bytes.appendVarint(UInt64(account.own.count))
-            for change in account.own { change.append(to: &bytes) }
-            bytes.appendVarint(UInt64(account.outside.count))
-            for subscription in account.outside { subscription.append(to: &bytes) }
-            bytes.appendVarint(UInt64(account.overrides.count))
-            for override in account.overrides { override.append(to: &bytes) }
-            bytes.appendVarint(UInt64(account.archivals.count))
-            for change in account.archivals {
-                bytes.appendInteger(change.effective.nanoseconds)
-                bytes.append(change.isArchived ? 1 : 0)
-            }
+            append(UInt32(number), to: &bytes)
+        }
+    }
+
+    /// Writes what is known of one account.
+    func append(_ account: UInt32, to bytes: inout ByteBuffer) {
+        let account = self.account(account)
+        bytes.appendVarint(UInt64(account.own.count))
+        for change in account.own { change.append(to: &bytes) }
+        bytes.appendVarint(UInt64(account.outside.count))
+        for subscription in account.outside { subscription.append(to: &bytes) }
+        bytes.appendVarint(UInt64(account.overrides.count))
+        for override in account.overrides { override.append(to: &bytes) }
+        bytes.appendVarint(UInt64(account.archivals.count))
+        for change in account.archivals {
+            bytes.appendInteger(change.effective.nanoseconds)
+            bytes.append(change.isArchived ? 1 : 0)
         }
     }
 

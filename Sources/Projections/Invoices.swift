@@ -1,5 +1,6 @@
 package import Billing
 package import Bytes
+import Money
 package import SegmentedLog
 
 /// Which periods of each account are finalised, what was credited of them, and what goes on to the
@@ -10,7 +11,7 @@ package import SegmentedLog
 /// them over sees a gap.
 package struct Invoices: ~Copyable {
     /// Version of the state: a change of meaning or of snapshot form raises it.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     /// A finalised invoice.
     package struct Finalised: Hashable, Sendable {
@@ -25,7 +26,7 @@ package struct Invoices: ~Copyable {
         /// Among all documents.
         package let number: UInt64
         /// What credit notes have taken off, by line.
-        package fileprivate(set) var credited: [Credited] = []
+        package internal(set) var credited: [Credited] = []
 
         /// A finalised invoice of which nothing was credited; see the properties.
         package init(
@@ -44,7 +45,7 @@ package struct Invoices: ~Copyable {
         /// The line's id.
         package let line: String
         /// The net amount in minor units, above zero.
-        package fileprivate(set) var minorUnits: Int128
+        package internal(set) var minorUnits: Int128
     }
 
     /// Money that the next invoice takes over.
@@ -84,13 +85,17 @@ package struct Invoices: ~Copyable {
     /// What is known of one account.
     package struct Account: Sendable {
         /// In the order in which they were finalised.
-        package fileprivate(set) var finalised: [Finalised] = []
+        package internal(set) var finalised: [Finalised] = []
         /// In log order.
-        package fileprivate(set) var openNotes: [OpenNote] = []
+        package internal(set) var openNotes: [OpenNote] = []
         /// What was below zero on the last invoice; nil: nothing.
-        package fileprivate(set) var carried: Balance?
+        package internal(set) var carried: Balance?
         /// Whether an entry behind the last finalised invoice belongs to a finalised period.
-        package fileprivate(set) var isLate = false
+        package internal(set) var isLate = false
+        /// Prepaid money, by currency, in the order of the first deposits.
+        package internal(set) var wallets: [Wallet] = []
+        /// Credits that are paid by invoice, in log order.
+        package internal(set) var purchases: [Purchase] = []
 
         /// Nothing is known.
         package init() {}
@@ -144,11 +149,18 @@ package struct Invoices: ~Copyable {
     }
 
     /// Adds a finalised invoice.
-    /// - Parameter currency: its own; balances in another one stay for an invoice that can take them.
+    /// - Parameters:
+    ///   - currency: its own; balances in another one stay for an invoice that can take them.
+    ///   - drawn: minor units that the wallet of that currency pays.
+    /// - Returns: false where the wallet has less: the entry contradicts the log.
     package mutating func finalise(
-        _ invoice: Finalised, carried: Balance?, currency: String, account: UInt32
-    ) {
+        _ invoice: Finalised, carried: Balance?, currency: String, drawn: Int128, account: UInt32
+    ) -> Bool {
         let slot = makeSlot(of: account)
+        if drawn != 0 {
+            let wallet = states[slot].wallets.firstIndex { $0.currency.code == currency }
+            guard let wallet, states[slot].wallets[wallet].draw(drawn) else { return false }
+        }
         // What came between the bill's position and its entry may be late already.
         states[slot].isLate = false
         states[slot].finalised.append(invoice)
@@ -160,6 +172,19 @@ package struct Invoices: ~Copyable {
         }
         count += 1
         pages.touch(account: account)
+        return true
+    }
+
+    /// Changes what is known of an account, but for its documents.
+    mutating func update<R>(_ account: UInt32, _ body: (inout Account) -> R) -> R {
+        let slot = makeSlot(of: account)
+        pages.touch(account: account)
+        return body(&states[slot])
+    }
+
+    /// Adds credits that are paid by invoice.
+    mutating func buy(_ purchase: Purchase, account: UInt32) {
+        update(account) { $0.purchases.append(purchase) }
     }
 
     /// Adds a credit note.
@@ -228,13 +253,15 @@ package struct Invoices: ~Copyable {
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
         let first = page * PageDigests.accountsPerPage
         for account in first..<(first + PageDigests.accountsPerPage) {
-            guard let slot = slot(of: UInt32(account)) else {
-                bytes.append(0)
-                continue
-            }
-            bytes.append(1)
-            InvoiceState.append(states[slot], to: &bytes)
+            append(UInt32(account), to: &bytes)
         }
+    }
+
+    /// Writes what is known of one account.
+    func append(_ account: UInt32, to bytes: inout ByteBuffer) {
+        guard let slot = slot(of: account) else { return bytes.append(0) }
+        bytes.append(1)
+        InvoiceState.append(states[slot], to: &bytes)
     }
 
     /// Reads what `serialise` wrote.
@@ -247,100 +274,8 @@ package struct Invoices: ~Copyable {
             for account in first..<(first + PageDigests.accountsPerPage)
             where try InvoiceState.flag(&reader) {
                 let state = try InvoiceState.read(&reader)
-                let slot = makeSlot(of: UInt32(account))
-                states[slot].finalised = state.finalised
-                states[slot].openNotes = state.openNotes
-                states[slot].carried = state.carried
-                states[slot].isLate = state.isLate
+                states[makeSlot(of: UInt32(account))] = state
             }
         }
-    }
-}
-
-/// The snapshot form of one account's invoices.
-private enum InvoiceState {
-    static func append(_ state: Invoices.Account, to bytes: inout ByteBuffer) {
-        bytes.append(state.isLate ? 1 : 0)
-        bytes.append(state.carried == nil ? 0 : 1)
-        if let carried = state.carried { append(carried, to: &bytes) }
-        bytes.appendVarint(UInt64(state.finalised.count))
-        for invoice in state.finalised {
-            bytes.appendPrefixed(utf8: invoice.name)
-            bytes.appendInteger(invoice.period.start.nanoseconds)
-            bytes.appendInteger(invoice.period.end.nanoseconds)
-            bytes.appendVarint(invoice.through)
-            bytes.appendVarint(invoice.position)
-            bytes.appendVarint(invoice.number)
-            bytes.appendVarint(UInt64(invoice.credited.count))
-            for line in invoice.credited {
-                bytes.appendPrefixed(utf8: line.line)
-                bytes.appendZigzag128(line.minorUnits)
-            }
-        }
-        bytes.appendVarint(UInt64(state.openNotes.count))
-        for note in state.openNotes {
-            bytes.appendVarint(note.number)
-            bytes.appendVarint(note.position)
-            append(note.balance, to: &bytes)
-            bytes.appendPrefixed(utf8: note.invoice)
-        }
-    }
-
-    private static func append(_ balance: Invoices.Balance, to bytes: inout ByteBuffer) {
-        bytes.appendZigzag128(balance.minorUnits)
-        bytes.appendPrefixed(utf8: balance.currency)
-    }
-
-    static func read(_ reader: inout ByteReader) throws(DecodeFailure) -> Invoices.Account {
-        var state = Invoices.Account()
-        state.isLate = try flag(&reader)
-        if try flag(&reader) { state.carried = try balance(&reader) }
-        for _ in 0..<(try reader.readVarint()) {
-            let name = try text(&reader)
-            let offset = reader.offset
-            let start = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-            let end = Timestamp(nanoseconds: try reader.readInteger(as: Int64.self))
-            guard start <= end else {
-                throw .invalid("a period that ends before it starts", offset)
-            }
-            var invoice = Invoices.Finalised(
-                name: name, period: Period(start: start, end: end),
-                through: try reader.readVarint(), position: try reader.readVarint(),
-                number: try reader.readVarint())
-            for _ in 0..<(try reader.readVarint()) {
-                invoice.credited.append(
-                    Invoices.Credited(
-                        line: try text(&reader), minorUnits: try reader.readZigzag128()))
-            }
-            state.finalised.append(invoice)
-        }
-        for _ in 0..<(try reader.readVarint()) {
-            state.openNotes.append(
-                Invoices.OpenNote(
-                    number: try reader.readVarint(), position: try reader.readVarint(),
-                    balance: try balance(&reader), invoice: try text(&reader)))
-        }
-        return state
-    }
-
-    private static func balance(
-        _ reader: inout ByteReader
-    ) throws(DecodeFailure) -> Invoices.Balance {
-        Invoices.Balance(minorUnits: try reader.readZigzag128(), currency: try text(&reader))
-    }
-
-    private static func text(_ reader: inout ByteReader) throws(DecodeFailure) -> String {
-        let offset = reader.offset
-        guard let text = try reader.readPrefixed().makeString() else {
-            throw .invalid("a text that is not UTF-8", offset)
-        }
-        return text
-    }
-
-    /// A byte that is 0 or 1: another one would restore to the same state as one of them.
-    static func flag(_ reader: inout ByteReader) throws(DecodeFailure) -> Bool {
-        let byte = try reader.readByte()
-        guard byte <= 1 else { throw .invalid("flag", reader.offset - 1) }
-        return byte == 1
     }
 }

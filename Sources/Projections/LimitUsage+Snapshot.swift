@@ -41,26 +41,31 @@ extension LimitUsage {
     private func serialise(page: Int, into bytes: inout ByteBuffer) {
         let first = page * PageDigests.accountsPerPage
         for number in first..<(first + PageDigests.accountsPerPage) {
-            let account = number < accounts.count ? accounts[number] : Account()
-            bytes.appendVarint(UInt64(account.cells.count))
-            for cell in account.cells { cell.append(to: &bytes) }
-            bytes.appendVarint(UInt64(account.resets.count))
-            for reset in account.resets {
-                bytes.appendVarint(UInt64(reset.meter))
-                bytes.appendInteger(reset.time.nanoseconds)
-                bytes.appendVarint(reset.position)
-                bytes.appendInteger((reset.anchor ?? .min).nanoseconds)
-                bytes.appendZigzag128(reset.base)
-            }
-            bytes.appendVarint(UInt64(account.warned.count))
-            for warned in account.warned {
-                bytes.appendPrefixed(utf8: warned.feature)
-                bytes.appendVarint(UInt64(warned.definition))
-                bytes.appendPrefixed(warned.scope.raw)
-                bytes.appendInteger(warned.start.nanoseconds)
-                bytes.appendInteger(warned.end.nanoseconds)
-                bytes.appendVarint(UInt64(warned.threshold))
-            }
+            append(UInt32(number), to: &bytes)
+        }
+    }
+
+    /// Writes what is known of one account.
+    func append(_ number: UInt32, to bytes: inout ByteBuffer) {
+        let account = Int(number) < accounts.count ? accounts[Int(number)] : Account()
+        bytes.appendVarint(UInt64(account.cells.count))
+        for cell in account.cells { cell.append(to: &bytes) }
+        bytes.appendVarint(UInt64(account.resets.count))
+        for reset in account.resets {
+            bytes.appendVarint(UInt64(reset.meter))
+            bytes.appendInteger(reset.time.nanoseconds)
+            bytes.appendVarint(reset.position)
+            bytes.appendInteger((reset.anchor ?? .min).nanoseconds)
+            bytes.appendZigzag128(reset.base)
+        }
+        bytes.appendVarint(UInt64(account.warned.count))
+        for warned in account.warned {
+            bytes.appendPrefixed(utf8: warned.feature)
+            bytes.appendVarint(UInt64(warned.definition))
+            bytes.appendPrefixed(warned.scope.raw)
+            bytes.appendInteger(warned.start.nanoseconds)
+            bytes.appendInteger(warned.end.nanoseconds)
+            bytes.appendVarint(UInt64(warned.threshold))
         }
     }
 

@@ -106,6 +106,10 @@ package struct LimitUsage: ~Copyable {
         var resets: [Reset] = []
         /// Thresholds of which was warned: the highest, by feature and window.
         var warned: [Warned] = []
+        /// The newest recording that counted in a window, and the most windows that there were at once: what
+        /// metering again has done to an account. No part of the state.
+        var usedAt = Timestamp.min
+        var mostCells = 0
     }
 
     struct Warned {
@@ -292,6 +296,8 @@ package struct LimitUsage: ~Copyable {
             accounts[Int(account)].firstEnd = min(accounts[Int(account)].firstEnd, end)
         }
         cells[place].add(addition)
+        accounts[Int(account)].mostCells = max(accounts[Int(account)].mostCells, cells.count)
+        accounts[Int(account)].usedAt = now
         accounts[Int(account)].cells = cells
         pages.touch(account: account)
     }
@@ -364,7 +370,7 @@ package struct LimitUsage: ~Copyable {
         pages.touch(account: account)
     }
 
-    private static func place(of key: Key, in cells: [Cell]) -> Int {
+    static func place(of key: Key, in cells: [Cell]) -> Int {
         var (low, high) = (0, cells.count)
         while low < high {
             let middle = (low + high) / 2

@@ -1,7 +1,7 @@
 package import Billing
 package import Bytes
 package import Codec
-package import Money
+import Money
 
 /// A meter as the fold needs it: numbers and byte paths instead of names.
 ///
@@ -28,20 +28,8 @@ package final class CompiledMeter: Sendable {
     package let groupBy: [PropertyPath]
     /// The credits that it burns; nil if it burns none.
     package let burn: Burn?
-
-    /// What one unit of a meter costs in credits.
-    package struct Burn: Sendable {
-        /// The credit unit's key.
-        package let unit: String
-        /// Credits for one unit of the meter.
-        package let rate: Quantity
-
-        /// A burn rate.
-        package init(unit: String, rate: Quantity) {
-            self.unit = unit
-            self.rate = rate
-        }
-    }
+    /// Properties by which its burn rates differ, parallel to the matrix's `by`.
+    let burnPaths: [PropertyPath]
 
     /// Compiles a meter's definition.
     /// - Parameter prefix: where the properties stand: nothing for events, `data` in the
@@ -59,6 +47,7 @@ package final class CompiledMeter: Sendable {
         }
         groupBy = meter.groupBy.map { PropertyPath(prefix + $0) }
         self.burn = burn
+        burnPaths = burn?.matrix?.by.map { PropertyPath(prefix + $0) } ?? []
     }
 }
 
@@ -136,13 +125,5 @@ extension CompiledMeter {
         for path in groupBy {
             if let node = record.property(path) { bytes.append(node) } else { bytes.append(0) }
         }
-    }
-
-    /// The credits that a quantity of this meter costs, in 10⁻¹² credits, rounded half away from
-    /// zero; nil if it burns none, saturated at the largest Int128.
-    package func cost(units: Int128) -> Int128? {
-        guard let burn else { return nil }
-        return ExactAmount(product: Quantity(units: units), burn.rate).roundedUnits
-            ?? (units < 0 ? -Int128.max : Int128.max)
     }
 }

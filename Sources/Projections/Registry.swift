@@ -213,6 +213,11 @@ package struct Registry: ~Copyable {
         for meter in meters { unreadable[Int(meter)] = Seen() }
     }
 
+    /// Takes over what some meters could not read, as another registry counted it.
+    mutating func takeUnreadable(_ meters: Set<UInt32>, from other: borrowing Registry) {
+        for meter in meters { unreadable[Int(meter)] = other.unreadable[Int(meter)] }
+    }
+
     /// Adds a catalog version.
     /// - Returns: the meters whose history must be metered again under the new definitions.
     package mutating func publish(_ version: Version) -> Set<UInt32> {
@@ -257,7 +262,9 @@ package struct Registry: ~Copyable {
     }
 
     private func burn(of meter: Meter) -> CompiledMeter.Burn? {
-        catalog?.burn(of: meter.key).map { .init(unit: $0.credit.unit, rate: $0.rate) }
+        catalog?.burn(of: meter.key).map {
+            .init(unit: $0.credit.unit, rate: $0.burn.rate, matrix: $0.burn.matrix)
+        }
     }
 
     private mutating func compile() {

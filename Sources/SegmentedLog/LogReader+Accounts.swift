@@ -15,8 +15,10 @@ extension LogReader {
             let listed = try segment.positions(of: account).drop { $0 < start }
                 .prefix { $0 < end }
             let scratch = BlockScratch()
-            for place in listed {
-                try scratch.withRecord(place, of: segment) { try body(place, $0, $1) }
+            for index in listed.indices {
+                try scratch.withRecord(listed, index, of: segment) {
+                    try body(listed[index], $0, $1)
+                }
             }
             position = segment.record.nextPosition
         }
@@ -82,14 +84,31 @@ extension LogReader {
 private final class BlockScratch {
     private var memory = BlockMemory()
 
-    /// Calls `body` with one entry of a segment.
+    /// Entries between two that are wanted, at most, for both to be decoded at once.
+    private static let nearby: Position = 4
+    /// Entries that are decoded at once, at most.
+    private static let ahead = 256
+
+    /// Calls `body` with one of the entries of a segment that are wanted one after the other. Those that
+    /// stand close behind it are decoded with it: to begin costs more than to go on.
     func withRecord<R>(
-        _ position: Position, of segment: SealedSegment, _ body: (RawSpan, FrameInfo) throws -> R
+        _ wanted: ArraySlice<Position>, _ place: Int, of segment: SealedSegment,
+        _ body: (RawSpan, FrameInfo) throws -> R
     ) throws -> R {
+        let position = wanted[place]
         let number = segment.block(of: position)
         try segment.load(number, into: &memory)
-        let index = Int(position - segment.index[number].firstPosition)
-        try segment.decode(index..<(index + 1), in: &memory)
+        let block = segment.index[number]
+        let index = Int(position - block.firstPosition)
+        if !memory.decoded.contains(index) {
+            let end = min(index + Self.ahead, block.count)
+            var last = place
+            while last + 1 < wanted.endIndex, wanted[last + 1] - wanted[last] <= Self.nearby,
+                wanted[last + 1] < block.firstPosition + Position(end)
+            { last += 1 }
+            let through = Int(wanted[last] - block.firstPosition)
+            try segment.decode(index..<(through + 1), in: &memory)
+        }
         let commit = FrameInfo(memory.commit(of: position))
         return try memory.withRecord(index) { try body($0, commit) }
     }

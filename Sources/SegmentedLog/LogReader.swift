@@ -52,8 +52,11 @@ package final class LogReader: Sendable {
     }
 
     /// Entries from `position` on, commit by commit; at the durable position, those still to come.
-    package func cursor(from position: Position) throws(LogFailure) -> LogCursor {
-        try LogCursor(self, from: position)
+    /// - Parameter isLinking: whether the chain over rows is computed and checked once more.
+    package func cursor(
+        from position: Position, isLinking: Bool = true
+    ) throws(LogFailure) -> LogCursor {
+        try LogCursor(self, from: position, isLinking: isLinking)
     }
 
     /// Calls `body` with the bytes of one entry and its commit.

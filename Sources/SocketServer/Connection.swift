@@ -34,7 +34,9 @@ struct Slot {
         /// A line that was rejected here, with its reply.
         case rejected([UInt8])
         case query(Query, id: String?)
-        /// A query that another thread works on.
+        /// The content of a catalog or an override that may have history metered again.
+        case publication([UInt8])
+        /// A query or a publication that another thread works on.
         case longQuery
         case follow(FollowRequest, id: String?)
         /// A follow that is being served.
@@ -72,7 +74,7 @@ final class Connection {
     var hasEnded = false
     /// Nothing more is read or decoded.
     var inputEnded = false
-    /// A long query or a follow is in the slots: later lines wait for its end.
+    /// A long query, a publication or a follow is in the slots: later lines wait for its end.
     var isHeld = false
     /// Lines of the stream that were decoded; nil in line mode.
     var streamLines: UInt64?

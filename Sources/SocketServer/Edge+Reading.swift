@@ -63,7 +63,8 @@ extension Edge {
                 firstToken: nextToken, linesMax: limits.unansweredLines - connection.pendingLines,
                 bytesMax: limits.unansweredBytes - connection.pendingBytes)
             let stop = decodeRecords(
-                input, &lines, &stretch, &batch.arena, &batch.records, &batch.tokens)
+                input, &lines, &stretch, &batch.arena, &batch.records, &batch.tokens,
+                isStream: connection.streamLines != nil)
             take(stretch, connection)
             switch stop {
             case .isFull: continue
@@ -80,6 +81,10 @@ extension Edge {
             case .request(let request, let bytes):
                 connection.streamLines? += 1
                 take(request, bytes, connection)
+            case .publication(let content, let bytes):
+                // Later lines of the connection may need what it publishes.
+                connection.isHeld = true
+                put(Slot(kind: .publication(content), bytes: bytes), connection)
             }
         }
         if batch.records.count > firstRecord {
@@ -106,7 +111,8 @@ extension Edge {
     /// changes is its argument, so that it is opened once a stretch and not once a line.
     private func decodeRecords(
         _ input: borrowing ByteBuffer, _ lines: inout LineCursor, _ stretch: inout Stretch,
-        _ arena: inout ByteBuffer, _ records: inout [PreparedRecord], _ tokens: inout [UInt64]
+        _ arena: inout ByteBuffer, _ records: inout [PreparedRecord], _ tokens: inout [UInt64],
+        isStream: Bool
     ) -> Stop {
         let lineBytesMax = limits.lineBytes
         while stretch.records < stretch.linesMax, stretch.bytes < stretch.bytesMax {
@@ -115,11 +121,20 @@ extension Edge {
             }
             if line.count > lineBytesMax { return .tooLong }
             if isBlank(input.bytes(in: line)) { return .blank }
+            let start = arena.count
             let request = decoder.decode(
                 input.bytes(in: line), paddingAvailable: input.capacity - line.upperBound,
                 into: &arena)
             guard case .record(let record) = request else {
                 return .request(request, bytes: line.count)
+            }
+            if record.kind == .publish || record.kind == .override, !isStream,
+                engine.takesPreparation(record, arena)
+            {
+                let end = record.contentStart + record.contentLength
+                let content = arena.copyBytes(in: record.contentStart..<end)
+                arena.truncate(to: start)
+                return .publication(content, bytes: line.count)
             }
             records.append(record)
             tokens.append(stretch.firstToken + UInt64(stretch.records))
@@ -138,6 +153,7 @@ extension Edge {
         case tooLong
         case blank
         case request(Request, bytes: Int)
+        case publication([UInt8], bytes: Int)
     }
 
     /// Events and commands that stand next to each other.

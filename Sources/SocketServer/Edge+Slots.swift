@@ -17,11 +17,17 @@ extension Edge {
                 emit(bytes, to: connection)
                 connection.popSlot()
             case .query(let query, let id):
-                if query.isLong { return work(on: query, id: id, for: connection, slot) }
+                if query.isLong, !isRefusedAtOnce(query) {
+                    return work(on: .query(query, id: id), for: connection, slot)
+                }
                 // One read can hold thousands of small questions with large answers.
                 guard connection.unwrittenBytes < limits.unreadReplyBytes else { return }
                 emit(answers.answer(query, id: id), to: connection)
                 connection.popSlot()
+                // It was refused at once.
+                if query.isLong { connection.isHeld = false }
+            case .publication(let content):
+                return work(on: .publication(content), for: connection, slot)
             case .follow(let request, let id):
                 startFollow(request, id: id, connection, slot)
             case .stream(let ackEvery, let id):
@@ -36,22 +42,28 @@ extension Edge {
         }
     }
 
+    /// Whether a rebuild would wait for the one that is under way, only to be a second one.
+    private func isRefusedAtOnce(_ query: Query) -> Bool {
+        if case .rebuild = query { engine.isRebuilding } else { false }
+    }
+
     /// Whether the first slot waits for nothing but room in the output.
     func canAdvance(_ connection: Connection) -> Bool {
         guard let slot = connection.slots.first, case .query = slot.kind else { return false }
         return connection.unwrittenBytes < limits.unreadReplyBytes
     }
 
-    private func work(on query: Query, id: String?, for connection: Connection, _ slot: Slot) {
+    private func work(
+        on work: QueryThread.Work, for connection: Connection, _ slot: Slot
+    ) {
         var waiting = slot
         waiting.kind = .longQuery
         connection.slots.first = waiting
         queries.submit(
-            QueryThread.Job(
-                query: query, id: id, connection: connection.token, mailbox: mailbox))
+            QueryThread.Job(work: work, connection: connection.token, mailbox: mailbox))
     }
 
-    /// The answer to a long query is there.
+    /// The answer to a long query or a publication is there.
     func take(_ answer: LongAnswer) {
         guard let connection = table[answer.connection],
             let slot = connection.slots.first, case .longQuery = slot.kind

@@ -24,7 +24,7 @@ final class Edge: @unchecked Sendable {
     let limits: ServerLimits
     let connections: ConnectionCounter
     let answers: QueryAnswers
-    let queries: QueryThread
+    let queries: QueryThreads
     let poller: Poller
 
     var table = ConnectionTable()
@@ -64,7 +64,7 @@ final class Edge: @unchecked Sendable {
 
     init(
         engine: Engine, limits: ServerLimits, connections: ConnectionCounter,
-        answers: QueryAnswers, queries: QueryThread
+        answers: QueryAnswers, queries: QueryThreads
     ) throws(SystemFailure) {
         self.engine = engine
         self.limits = limits

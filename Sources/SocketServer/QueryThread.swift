@@ -25,11 +25,17 @@ struct QueryAnswers: Sendable {
     }
 }
 
-/// Works on the queries that take long, one after the other.
+/// Works on the requests that take long, one after the other.
 final class QueryThread: Sendable {
+    /// What there is to work on.
+    enum Work: Sendable {
+        case query(Query, id: String?)
+        /// The content of a request that may have history metered again.
+        case publication([UInt8])
+    }
+
     struct Job: Sendable {
-        let query: Query
-        let id: String?
+        let work: Work
         let connection: ConnectionToken
         let mailbox: EdgeMailbox
     }
@@ -44,15 +50,21 @@ final class QueryThread: Sendable {
 
     init(_ answers: QueryAnswers) { self.answers = answers }
 
-    /// Takes a query. A connection has one at a time, so there are never more than connections.
+    /// Takes a job. A connection has one at a time, so there are never more than connections.
     func submit(_ job: Job) { state.withLock { $0.jobs.append(job) } }
 
-    /// Ends the thread; queries that are not begun are forgotten.
+    /// Ends the thread; jobs that are not begun are forgotten.
     func stop() { state.withLock { $0.mustStop = true } }
 
-    func run() {
+    /// - Parameter yields: whether all other threads go first.
+    func run(yields: Bool = false) {
+        if yields { Thread.yieldPriority() }
         while let job = next() {
-            let json = answers.answer(job.query, id: job.id)
+            let json =
+                switch job.work {
+                case .query(let query, let id): answers.answer(query, id: id)
+                case .publication(let content): answers.engine.publish(content)
+                }
             job.mailbox.answered(LongAnswer(connection: job.connection, json: json))
         }
     }
@@ -64,4 +76,39 @@ final class QueryThread: Sendable {
         }
         return job ?? nil
     }
+}
+
+/// The threads for what takes long: a rebuild of minutes holds up no invoice, and no publication.
+struct QueryThreads: Sendable {
+    let queries: QueryThread
+    let publications: QueryThread
+    let rebuilds: QueryThread
+
+    init(_ answers: QueryAnswers) {
+        queries = QueryThread(answers)
+        publications = QueryThread(answers)
+        rebuilds = QueryThread(answers)
+    }
+
+    private var all: [QueryThread] { [queries, publications, rebuilds] }
+
+    /// Gives a job to the thread for it.
+    func submit(_ job: QueryThread.Job) {
+        switch job.work {
+        case .query(.rebuild, _): rebuilds.submit(job)
+        case .query: queries.submit(job)
+        case .publication: publications.submit(job)
+        }
+    }
+
+    func start() -> [Thread] {
+        let (queries, publications, rebuilds) = (queries, publications, rebuilds)
+        return [
+            Thread.spawn(name: "queries") { queries.run() },
+            Thread.spawn(name: "publications") { publications.run(yields: true) },
+            Thread.spawn(name: "rebuilds") { rebuilds.run(yields: true) },
+        ]
+    }
+
+    func stop() { for thread in all { thread.stop() } }
 }

@@ -13,7 +13,7 @@ package import Platform
 ///
 /// An edge is one thread with its own connections; nothing of a connection is ever touched by
 /// another. What other threads have for it they leave in its mailbox. Queries are answered by the
-/// edge from the durable books; those that take long go to the query thread, so that they hold up
+/// edge from the durable books; those that take long go to other threads, so that they hold up
 /// their own connection only.
 ///
 /// Recipe:
@@ -26,8 +26,9 @@ package final class SocketServer: Sendable {
     /// The socket file.
     package let path: String
 
+    private let engine: Engine
     private let acceptor: Acceptor
-    private let queries: QueryThread
+    private let queries: QueryThreads
     private let edges: [Edge]
     private let connections: ConnectionCounter
     private let threads: Monitor<Threads>
@@ -35,7 +36,7 @@ package final class SocketServer: Sendable {
     private struct Threads: Sendable {
         var accept: Thread?
         var edges: [Thread] = []
-        var queries: Thread?
+        var queries: [Thread] = []
     }
 
     /// Binds the socket and serves. The engine must be open: nobody connects before recovery.
@@ -62,9 +63,10 @@ package final class SocketServer: Sendable {
     ) throws(SystemFailure) {
         precondition(limits.edges >= 1, "somebody must serve")
         path = listener.path
+        self.engine = engine
         connections = ConnectionCounter(limit: limits.connectionsPossible)
         let answers = QueryAnswers(engine: engine, connections: connections)
-        queries = QueryThread(answers)
+        queries = QueryThreads(answers)
         var edges: [Edge] = []
         for _ in 0..<limits.edges {
             edges.append(
@@ -81,7 +83,7 @@ package final class SocketServer: Sendable {
         for (index, edge) in edges.enumerated() {
             threads.edges.append(Thread.spawn(name: "edge \(index)") { edge.run() })
         }
-        threads.queries = Thread.spawn(name: "queries") { [queries] in queries.run() }
+        threads.queries = queries.start()
         threads.accept = Thread.spawn(name: "accept") { [acceptor] in acceptor.run() }
         self.threads = Monitor(threads)
     }
@@ -97,7 +99,8 @@ package final class SocketServer: Sendable {
     /// Accepts no more, answers every line that was received in full, closes and removes the
     /// socket file. Returns when that is done; clients that do not read their replies are waited
     /// for at most `ServerLimits.drainNanoseconds`, a long query that is being worked on until it
-    /// is done. The engine must still be running. A second call does nothing.
+    /// is done. Rebuilds, and publications that are being prepared, end with a refusal. The engine must still be
+    /// running. A second call does nothing.
     package func stop() {
         let running = threads.withLock { threads in
             defer { threads = Threads() }
@@ -105,9 +108,10 @@ package final class SocketServer: Sendable {
         }
         acceptor.stop()
         running.accept?.join()
+        engine.stopLongWork()
         for edge in edges { edge.mailbox.stop() }
         for thread in running.edges { thread.join() }
         queries.stop()
-        running.queries?.join()
+        for thread in running.queries { thread.join() }
     }
 }

@@ -10,5 +10,7 @@ struct Bench: ParsableCommand {
             Figures of one run compare with each other; the same figure of two runs may differ by a \
             third on a busy machine. Take the median of several runs (tools/bench does).
             """,
-        subcommands: [Ingest.self, InProcess.self, Decide.self, Snapshot.self, LogBench.self])
+        subcommands: [
+            Ingest.self, InProcess.self, Decide.self, Snapshot.self, Explain.self, LogBench.self,
+        ])
 }

@@ -94,7 +94,7 @@ struct Snapshot: ParsableCommand {
 /// Sends events in batches and waits for each.
 ///
 /// `@unchecked Sendable`: the counter is behind a monitor.
-private final class Filling: ReplySink, @unchecked Sendable {
+final class Filling: ReplySink, @unchecked Sendable {
     private let answered = Monitor(0)
 
     func deliver(_ replies: borrowing ReplyBatch) {

@@ -41,6 +41,7 @@ struct Daybook: ParsableCommand {
                     ResumeCommand.self,
                     CancelCommand.self, OverrideCommand.self, SyncCommand.self,
                     GrantCommand.self, VoidCommand.self,
+                    DepositCommand.self, WithdrawCommand.self,
                     RefundCommand.self, ResetCommand.self,
                     ReconcileCommand.self, FinaliseCommand.self, CreditNoteCommand.self,
                     CorrectCommand.self, BackfillCommand.self, RedactCommand.self,
@@ -54,6 +55,8 @@ struct Daybook: ParsableCommand {
                     TailCommand.self, UnmatchedCommand.self,
                 ]),
             CommandGroup(
+                name: "Suppose:", subcommands: [SimulateCommand.self, ReplayCommand.self]),
+            CommandGroup(
                 name: "Prove:",
                 subcommands: [
                     ProveCommand.self, VerifyProofCommand.self, CheckpointCommand.self,
@@ -62,7 +65,8 @@ struct Daybook: ParsableCommand {
             CommandGroup(
                 name: "Operate:",
                 subcommands: [
-                    StatusCommand.self, VerifyCommand.self, CompactCommand.self,
+                    StatusCommand.self, VerifyCommand.self, RebuildCommand.self,
+                    CompactCommand.self,
                     SnapshotCommand.self, BackupCommand.self, RepairCommand.self,
                     PingCommand.self, InspectCommand.self,
                 ]),

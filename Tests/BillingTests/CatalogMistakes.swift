@@ -338,5 +338,29 @@ enum CatalogMistakes {
             .root, #""credit":{"unit":"c","burn":{"w":1}}"#,
             "credit.burn.w", #"with window, carry or convert"#
         ),
+        (
+            .root,
+            #""credit":{"unit":"c","burn":{"s":{"by":["x"],"rows":{"y":{"x":1,"amount":2}}}}}"#,
+            "credit.burn.s.other", #"0 if nothing"#
+        ),
+        (
+            .root, #""credit":{"unit":"c","burn":{"s":{"rows":{},"other":1}}}"#,
+            "credit.burn.s.by", #"is missing"#
+        ),
+        (
+            .root,
+            #""credit":{"unit":"c","burn":{"s":{"by":["x"],"rows":{"y":{"x":1,"amount":1,"per":3}},"other":1}}}"#,
+            "credit.burn.s.rows.y.amount", #"more than 12 decimals"#
+        ),
+        (
+            .root,
+            #""personal":["x"],"credit":{"unit":"c","burn":{"s":{"by":["x.a"],"rows":{"y":{"x.a":1,"amount":2}},"other":1}}}"#,
+            "personal", #"the credits that "s" burns depend on "x.a""#
+        ),
+        (
+            .root,
+            #""credit":{"unit":"c","top_up":{"below":1,"amount":1,"per_month":1,"paid":"later"}}"#,
+            "credit.top_up.paid", #"invoice, outside"#
+        ),
     ]
 }

@@ -97,7 +97,7 @@ struct RandomCatalog {
     /// In the canonical form: what is the default is left out.
     private mutating func credit() -> Value {
         if flip() { return .null }
-        var members: Members = [("unit", .string("u")), ("burn", .object(of: []))]
+        var members: Members = [("unit", .string("u")), ("burn", burn())]
         if flip() { members.append(("order", .array([.string("cost"), .string("priority")]))) }
         if flip() { members.append(("overage", .string("repay"))) }
         if flip() { members.append(("overdraft", .string("0.5"))) }
@@ -111,7 +111,7 @@ struct RandomCatalog {
                     .object(of: [
                         ("below", .string("7")), ("amount", .string("7")), ("per_month", number),
                         ("cooldown", .string("1 hour")), ("price", .string("7.25")),
-                        ("expires", .string("365 days")),
+                        ("paid", .string("outside")), ("expires", .string("365 days")),
                     ])
                 ))
         }
@@ -249,7 +249,12 @@ struct RandomCatalog {
         return [(kind, .array(tiers))] + (flip() ? [("flat_at_zero", .bool(false))] : [])
     }
 
-    private mutating func matrix() -> Value {
+    /// Rates need the one of all other usage; prices need not.
+    private mutating func burn() -> Value {
+        .object(of: flip() ? [("a-sum", matrix(needsOther: true)), ("b-sum", number())] : [])
+    }
+
+    private mutating func matrix(needsOther: Bool = false) -> Value {
         let values: [Value] = [.string("5"), whole(5), .bool(true), .string("eu")]
         var rows: Members = []
         for (index, value) in values.enumerated() where index == 0 || flip() {
@@ -262,7 +267,7 @@ struct RandomCatalog {
         var members: Members = [
             ("by", .array([.string("limit"), .string("a.b")])), ("rows", .object(of: rows)),
         ]
-        if flip() { members.append(("other", number())) }
+        if needsOther || flip() { members.append(("other", number())) }
         return .object(of: members)
     }
 

@@ -31,6 +31,10 @@ import Testing
         ("tax", "plans: {p: {tax: {zzz: 1}}}"),
         ("convert", "meters: {m: {convert: {zzz: 1}}}"),
         ("events", "events: {zzz: 1}"),
+        (
+            "burn_rates",
+            "meters: {m: {event: e, aggregate: count}}\ncredit: {unit: u, burn: {m: {zzz: 1}}}"
+        ),
         ("top_up", "credit: {unit: u, top_up: {zzz: 1}}"),
         ("plan_grant", "credit: {unit: u}\nplans: {p: {grants: {g: {zzz: 1}}}}"),
         ("rollover", "credit: {unit: u}\nplans: {p: {grants: {g: {rollover: {zzz: 1}}}}}"),

@@ -16,13 +16,22 @@ final class Book {
     let clock: SettableClock
     private let options: Engine.Options
 
-    init(entriesPerSnapshot: UInt64 = 1_000_000, entriesPerRun: Int = 250_000) throws {
+    /// - Parameter isPrepared: whether history is metered beside the commits, however short it is, and commits
+    ///   wait for five entries of it, if that can be had.
+    init(
+        entriesPerSnapshot: UInt64 = 1_000_000, entriesPerRun: Int = 250_000,
+        isPrepared: Bool = false
+    ) throws {
         folder = NSTemporaryDirectory() + "daybook-engine-" + UUID().uuidString
         clock = SettableClock()
         var options = Engine.Options(
             directory: folder, clock: clock, entriesPerSnapshot: entriesPerSnapshot,
             entriesPerRun: entriesPerRun)
         options.log.segmentBytesFirst = 256 << 10
+        if isPrepared {
+            options.preparedEntriesMin = 0
+            options.preparedLag = 5
+        }
         self.options = options
         engine = try Engine.open(options)
     }

@@ -97,7 +97,7 @@ import Testing
         ),
         (#"{"request":"grant","id":"i","account":"a","amount":"1e30"}"#, "bad_request"),
         (#"{"request":"subscribe","id":"i","account":"a","plan":"gold"}"#, "bad_request"),
-        (#"{"request":"usage","account":"a","as_of":3}"#, "unsupported"),
+        (#"{"request":"usage","account":"a","as_of":3}"#, "unknown_position"),
         (#"{"request":"usage","account":"a","period":"March"}"#, "bad_request"),
         (#"{"request":"explain","account":"a","line":"nothing"}"#, "unknown_line"),
         (#"{"request":"publish","id":"i","catalog":{"catalog":1}}"#, "bad_catalog"),

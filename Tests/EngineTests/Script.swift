@@ -44,6 +44,12 @@ enum Script {
                 + #""expires":"2027-01-01T00:00:00Z"}"#)
     }
 
+    static func deposit(_ id: String, _ account: String, _ amount: String) -> Step {
+        .send(
+            #"{"request":"deposit","id":"\#(id)","account":"\#(account)","amount":"\#(amount)","#
+                + #""currency":"USD"}"#)
+    }
+
     static let whole: [Step] = first + second
 
     private static let first: [Step] =
@@ -77,6 +83,8 @@ enum Script {
                 testCatalog.replacingOccurrences(of: "\n", with: " ")
                     .replacingOccurrences(of: #""group_by":["model"]"#, with: #""group_by":[]"#)),
             event("t9", "llm.call", "acme", #"{"tokens":"none"}"#), .clock("2025-01-01T00:00:00Z"),
+            deposit("d1", "beta", "12.50"), deposit("d2", "beta", "-2"),
+            .send(#"{"request":"grant","id":"g3","account":"beta","amount":"1","price":"0.5"}"#),
             grant("g2", "beta", 5), consume("i1", "beta", "images", 3),
             consume("i2", "beta", "images"), .snapshot,
             event("g0", "gauge", "acme", #"{"level":-3.25}"#), .idle,

@@ -356,6 +356,13 @@ final class Ledger {
                 "acme", "2026-02", from: "2026-02-01", to: "2026-03-01", number: 2,
                 carried: "-1.50"))
         try ledger.record(Sample.creditNote("acme", "2026-01", "calls", "2.50", number: 3))
+        for (id, amount) in [("m1", "40"), ("m2", "-1.25")] {
+            try ledger.record(
+                Sample.command(
+                    .deposit, id, "beta", #"{"amount":"\#(amount)","currency":"EUR"}"#))
+        }
+        try ledger.record(
+            Sample.command(.grant, "m3", "gamma", #"{"amount":"7","price":"2.5"}"#))
         for (id, day) in [("d1", "01"), ("d2", "09"), ("d3", "17"), ("d4", "30")] {
             try ledger.apply(Sample.retire(id, "2020-01-\(day)T00:00:00Z"))
         }

@@ -25,13 +25,14 @@ final class House {
 
     init(
         _ limits: ServerLimits = House.limits, fileSystem: any FileSystem = SystemFileSystem(),
-        segmentBytes: Int = 256 << 10
+        segmentBytes: Int = 256 << 10, preparedEntriesMin: UInt64? = nil
     ) throws {
         self.fileSystem = fileSystem
         folder = NSTemporaryDirectory() + "daybook-" + UUID().uuidString.prefix(8)
         path = folder + ".sock"
         var options = Engine.Options(directory: folder, fileSystem: fileSystem)
         options.log.segmentBytesFirst = segmentBytes
+        if let preparedEntriesMin { options.preparedEntriesMin = preparedEntriesMin }
         engine = try Engine.open(options)
         server = try SocketServer.start(engine: engine, path: path, limits: limits)
     }

@@ -175,7 +175,7 @@ import Testing
             "bad_request", "quantity"
         ),
         (#"{"request":"grant","id":"x","account":"a","amount":0}"#, "bad_request", "amount"),
-        (#"{"request":"check","account":"a","feature":"f","as_of":3}"#, "unsupported", "as_of"),
+        (#"{"request":"check","account":"a","feature":"f","as_of":true}"#, "bad_request", "as_of"),
         (#"{"request":"usage","account":"a","period":"2023"}"#, "bad_request", "period"),
         (#"{"request":"follow","form":3}"#, "bad_request", "form"),
         (#"{"request":"stream","ack_every":0}"#, "bad_request", "ack_every"),

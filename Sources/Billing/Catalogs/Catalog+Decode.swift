@@ -40,7 +40,7 @@ extension Catalog {
         }
         reader.add(contentsOf: lineNameProblems(plans, addons))
         reader.add(contentsOf: carryProblems(meters, plans + addons))
-        let personal = personal(meters, plans + addons, &reader)
+        let personal = personal(meters, plans + addons, credits, &reader)
         guard reader.problems.isEmpty, let currency else {
             return .failure(CatalogProblems(list: reader.problems))
         }

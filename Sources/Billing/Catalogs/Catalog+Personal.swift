@@ -4,7 +4,7 @@ extension Catalog {
 
     /// Reads `personal`: paths that lead neither into nor around each other or anything that is measured.
     static func personal(
-        _ meters: [Meter], _ plans: [Plan], _ reader: inout CatalogReader
+        _ meters: [Meter], _ plans: [Plan], _ credits: [Credit], _ reader: inout CatalogReader
     ) -> [[String]] {
         guard let value = reader["personal"] else { return [] }
         guard case .array(let list) = value, list.count <= personalMax else {
@@ -29,6 +29,7 @@ extension Catalog {
         paths.sort { dotted($0).utf8.lexicographicallyPrecedes(dotted($1).utf8) }
         reader.add(contentsOf: problems(of: paths, with: meters))
         reader.add(contentsOf: problems(of: paths, with: plans))
+        reader.add(contentsOf: problems(of: paths, with: credits))
         return paths
     }
 
@@ -81,6 +82,22 @@ extension Catalog {
                             "\"\(dotted(path))\" cannot be personal: the limit of "
                             + "\"\(entitlement.feature)\" in \(plan) is by \"\(dotted(read))\"")
                 }
+        }
+    }
+
+    /// Nor what chooses the rate at which credits burn.
+    private static func problems(of paths: [[String]], with credits: [Credit]) -> [CatalogProblem] {
+        paths.flatMap { path in
+            credits.flatMap(\.burn).compactMap { burn in
+                guard let read = burn.matrix?.by.first(where: { overlaps($0, path) }) else {
+                    return nil
+                }
+                return CatalogProblem(
+                    path: "personal",
+                    message:
+                        "\"\(dotted(path))\" cannot be personal: the credits that \"\(burn.meter)\" "
+                        + "burns depend on \"\(dotted(read))\"")
+            }
         }
     }
 

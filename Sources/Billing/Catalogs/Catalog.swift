@@ -16,7 +16,7 @@ package struct Catalog: Hashable, Sendable {
     /// The credit units, ascending by key.
     package let credits: [Credit]
     /// What is sold.
-    package let plans: [Plan]
+    package internal(set) var plans: [Plan]
     /// What is sold on top of a plan: entitlements, prices and grants, nothing else.
     package var addons: [Plan] = []
     /// What each status of a subscription means for access.
@@ -39,10 +39,10 @@ package struct Catalog: Hashable, Sendable {
     /// The credit unit with this key.
     package func credit(_ unit: String) -> Credit? { credits.first { $0.unit == unit } }
     /// The unit that a meter burns, and how much of it.
-    package func burn(of meter: String) -> (credit: Credit, rate: Quantity)? {
+    package func burn(of meter: String) -> (credit: Credit, burn: Credit.Burn)? {
         for credit in credits {
             if let burn = credit.burn.first(where: { $0.meter == meter }) {
-                return (credit, burn.rate)
+                return (credit, burn)
             }
         }
         return nil
@@ -140,8 +140,10 @@ package struct Credit: Hashable, Sendable {
     package struct Burn: Hashable, Sendable {
         /// The meter.
         package let meter: String
-        /// Credits for one unit of it.
+        /// Credits for one unit of it; with rates by properties, of one that no row matches.
         package let rate: Quantity
+        /// Rates by properties; nil: all units cost the same. Its `other` is the rate.
+        package var matrix: Matrix?
     }
 }
 

@@ -4,7 +4,7 @@ extension Credit {
     var value: Value {
         var members: [(String, Value)] = [
             ("unit", .string(unit)),
-            ("burn", .object(of: burn.map { ($0.meter, $0.rate.value) })),
+            ("burn", .object(of: burn.map { ($0.meter, $0.matrix?.value ?? $0.rate.value) })),
         ]
         if order != .standard {
             members.append(("order", .array(order.keys.map { .string($0.rawValue) })))
@@ -30,6 +30,7 @@ extension TopUp {
         ]
         if cooldown != 0 { members.append(("cooldown", .string(EventRules.text(cooldown)))) }
         if let price { members.append(("price", price.value)) }
+        if paid != .invoice { members.append(("paid", .string(paid.rawValue))) }
         if let lifetime { members.append(("expires", .string(EventRules.text(lifetime)))) }
         return .object(of: members)
     }

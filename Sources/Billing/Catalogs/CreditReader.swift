@@ -53,7 +53,8 @@ enum CreditReader {
         credit.settlesBeyond = reader.word("settle_over", SettleOver.self) == .allow
         credit.adjustmentLifetime = EventRules.duration("adjustments_expire", &reader)
         credit.topUp = reader.group(
-            "top_up", known: ["below", "amount", "per_month", "cooldown", "price", "expires"]
+            "top_up",
+            known: ["below", "amount", "per_month", "cooldown", "price", "paid", "expires"]
         ) { group in
             if group["below"] == nil { group.add("below", "is missing") }
             let below = group.quantity("below")
@@ -65,7 +66,8 @@ enum CreditReader {
             return TopUp(
                 below: below ?? .zero, amount: amount ?? .one, perMonth: perMonth ?? 1,
                 cooldown: EventRules.duration("cooldown", &group) ?? 0,
-                price: group.quantity("price"), lifetime: EventRules.duration("expires", &group))
+                price: group.quantity("price"), lifetime: EventRules.duration("expires", &group),
+                paid: group.word("paid", PaidWhere.self) ?? .invoice)
         }
         return credit
     }
@@ -102,7 +104,20 @@ enum CreditReader {
                     "credits burn event by event, which a meter with window, carry or convert "
                         + "cannot")
             }
-            if let rate = rateReader.quantity(member.name) {
+            if case .object = member.value {
+                let rates = rateReader.group(
+                    member.name, known: ["by", "rows", "other"], MatrixReader.read)
+                guard let rates else { continue }
+                guard let other = rates.other else {
+                    rateReader.add(
+                        "\(member.name).other",
+                        "is missing: what does a unit cost that no row matches? 0 if nothing")
+                    continue
+                }
+                var entry = Credit.Burn(meter: member.name, rate: other)
+                entry.matrix = rates
+                burn.append(entry)
+            } else if let rate = rateReader.quantity(member.name) {
                 burn.append(Credit.Burn(meter: member.name, rate: rate))
             }
         }

@@ -10,21 +10,24 @@ package struct TopUp: Hashable, Sendable {
     package let perMonth: Int
     /// Nanoseconds that lie between two at least.
     package let cooldown: Int64
-    /// What one of them costs, in the catalog's currency; nil: nothing is charged.
+    /// What one of them costs, in major units of the currency of the account's plan; nil: nothing.
     package let price: Quantity?
+    /// Whether that is put on invoices.
+    package let paid: PaidWhere
     /// Nanoseconds after which what is left of it expires; nil: never.
     package let lifetime: Int64?
 
     /// A top-up; see the properties.
     package init(
         below: Quantity, amount: Quantity, perMonth: Int, cooldown: Int64, price: Quantity?,
-        lifetime: Int64?
+        lifetime: Int64?, paid: PaidWhere = .invoice
     ) {
         self.below = below
         self.amount = amount
         self.perMonth = perMonth
         self.cooldown = cooldown
         self.price = price
+        self.paid = paid
         self.lifetime = lifetime
     }
 }

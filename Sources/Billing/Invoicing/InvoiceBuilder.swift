@@ -10,16 +10,19 @@ package struct InvoiceFacts {
     package let meter: (_ key: String) -> Meter?
     /// The usage that a price reads in the span with this index; nil if its meter is not known.
     package let usage: (_ price: Price, _ span: Int) -> SpanUsage?
+    /// Credits that were bought in the period, in log order.
+    package let purchases: [Purchase]
 
     /// Facts; see the properties.
     package init(
         period: BillingPeriod, isOver: Bool, meter: @escaping (_ key: String) -> Meter?,
-        usage: @escaping (_ price: Price, _ span: Int) -> SpanUsage?
+        usage: @escaping (_ price: Price, _ span: Int) -> SpanUsage?, purchases: [Purchase] = []
     ) {
         self.period = period
         self.isOver = isOver
         self.meter = meter
         self.usage = usage
+        self.purchases = purchases
     }
 }
 
@@ -36,6 +39,7 @@ package struct ForeignLine: Sendable {
 /// rounded ones before it.
 ///
 ///     span 1: price a │ its commitment, minimum, maximum, discounts │ price b … │ the plan's steps
+///             │ credits that were bought
 ///     span 2: …
 ///     advance fees │ lines from outside │ taxes
 package struct InvoiceBuilder {
@@ -52,7 +56,13 @@ package struct InvoiceBuilder {
         // An invoice has one currency: the last plan's. Spans in another one are said, not added up.
         let currency =
             facts.period.spans.last?.plan.currency ?? foreign.first?.line.amount.currency
-        guard let currency else { return Invoice(period: facts.period, currency: nil) }
+        guard let currency else {
+            var invoice = Invoice(period: facts.period, currency: nil)
+            for bought in EqualPurchases.groups(facts.purchases) {
+                invoice.notes.append("\(bought.id) is on no invoice: the account is on no plan")
+            }
+            return invoice
+        }
         var builder = InvoiceBuilder(facts, currency)
         for index in facts.period.spans.indices { builder.add(span: index) }
         builder.addAdvanceFees()
@@ -93,6 +103,8 @@ package struct InvoiceBuilder {
             share: PriceCharge.share(of: span.period, in: period, by: .second))
         for price in span.plan.prices { add(price, to: &ledger) }
         addSteps(of: span.plan, to: &ledger)
+        let bought = facts.purchases.filter { self.span(of: $0) == index }
+        for bought in EqualPurchases.groups(bought) { ledger.add(bought) }
         invoice.lines += ledger.lines
         invoice.notes += ledger.notes
         guard let tax = span.plan.terms.tax else { return }
@@ -102,6 +114,11 @@ package struct InvoiceBuilder {
         } else {
             taxes.append((tax, base))
         }
+    }
+
+    /// The span in which something was bought; without a plan at that time, the next one, or the last.
+    private func span(of purchase: Purchase) -> Int {
+        period.spans.firstIndex { purchase.time < $0.period.end } ?? period.spans.count - 1
     }
 
     private mutating func add(_ price: Price, to ledger: inout SpanLedger) {

@@ -12,10 +12,23 @@ extension Invoice {
             ("subtotal", .string(subtotal?.description ?? "0")),
             ("tax", .string(tax?.description ?? "0")),
             ("total", .string(total?.description ?? "0")),
+        ] + walletMembers + [
             ("due", .string(due?.description ?? "0")),
             ("carried", carried.map { .string($0.description) } ?? .null),
             ("notes", .array(notes.map { .string($0) })),
         ]
+    }
+}
+
+extension Invoice {
+    /// `wallet`, where there is prepaid money.
+    private var walletMembers: [(String, Value)] {
+        guard let wallet else { return [] }
+        let members: [(String, Value)] = [
+            ("drawn", .string(wallet.drawn.description)),
+            ("left", .string(wallet.left.description)),
+        ]
+        return [("wallet", .object(of: members))]
     }
 }
 

@@ -28,7 +28,7 @@ package struct InvoiceLine: Hashable, Sendable {
 
     /// What a line charges for.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
-        case usage, fee, commitment, minimum, maximum, discount, correction
+        case usage, fee, commitment, minimum, maximum, discount, purchase, correction
         case creditNote = "credit_note"
         case carried, tax
     }
@@ -58,6 +58,8 @@ package struct Invoice: Sendable {
     package let currency: Currency?
     /// In the order of the invoice.
     package internal(set) var lines: [InvoiceLine] = []
+    /// What the account's prepaid money pays of the total; nil: it has none in this currency.
+    package private(set) var wallet: WalletDraw?
     /// What could not be put on it, or should be known, for people; mostly nothing.
     package internal(set) var notes: [String] = []
 
@@ -74,8 +76,13 @@ package struct Invoice: Sendable {
     /// The sum of the tax lines.
     package var tax: Amount? { sum { $0.kind == .tax } }
 
-    /// What is to be paid: the total, if it is not below zero.
-    package var due: Amount? { total.map { $0.minorUnits < 0 ? zero($0.currency) : $0 } }
+    /// What is to be paid: the total, if it is not below zero, less what the wallet pays.
+    package var due: Amount? {
+        guard let total, total.minorUnits > 0 else { return total.map { zero($0.currency) } }
+        return Amount(
+            minorUnits: total.minorUnits - (wallet?.drawn.minorUnits ?? 0),
+            currency: total.currency)
+    }
     /// What is below zero of the total goes on to the next invoice, as an amount below zero.
     package var carried: Amount? {
         total.map { $0.minorUnits < 0 ? $0 : zero($0.currency) }
@@ -83,6 +90,16 @@ package struct Invoice: Sendable {
 
     /// Adds what people should know.
     package mutating func add(notes more: [String]) { notes += more }
+
+    /// Lets prepaid money pay as much of the total as it can. Called last, when all lines are there.
+    /// - Parameter left: what the wallet has, zero or more. Money in another currency pays nothing.
+    package mutating func pay(from left: Amount) {
+        guard left.currency == currency, left.minorUnits > 0, let total else { return }
+        let drawn = min(left.minorUnits, max(total.minorUnits, 0))
+        wallet = WalletDraw(
+            drawn: Amount(minorUnits: drawn, currency: left.currency),
+            left: Amount(minorUnits: left.minorUnits - drawn, currency: left.currency))
+    }
 
     private func zero(_ currency: Currency) -> Amount { Amount(minorUnits: 0, currency: currency) }
 
@@ -95,4 +112,12 @@ package struct Invoice: Sendable {
         }
         return sum
     }
+}
+
+/// What a wallet pays of an invoice.
+package struct WalletDraw: Hashable, Sendable {
+    /// Zero or more, the total at most.
+    package let drawn: Amount
+    /// What the wallet has after it.
+    package let left: Amount
 }

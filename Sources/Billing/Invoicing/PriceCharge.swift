@@ -195,10 +195,10 @@ package struct PriceCharge {
                 convert(quantity), allowsNegative: price.terms.allowsNegative))
     }
 
-    /// The price of a quantity, before conversion, in a row of the matrix.
-    package func amount(ofRow row: String, _ quantity: Fraction) -> Fraction {
+    /// The base line of a quantity, before conversion, in a row of the matrix.
+    package func part(ofRow row: String, _ quantity: Fraction) -> Part {
         let rate = price.matrix?.rows.first { $0.key == row }?.rate ?? price.matrix?.other
-        return part(row, quantity, rate ?? .zero).amount
+        return part(row, quantity, rate ?? .zero)
     }
 
     /// The row of usage that no row matches.

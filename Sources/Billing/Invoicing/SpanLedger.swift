@@ -13,6 +13,7 @@ struct SpanLedger {
     private var rounded: Int128 = 0
     private var exempt: Int128 = 0
     private var fixedTaxable: Int128?
+    private var purchased: Int128 = 0
     private var roundedOfPrice: Int128 = 0
     /// The exact sum of the base lines of the price at hand.
     private(set) var exactOfPrice = Fraction.zero
@@ -32,7 +33,7 @@ struct SpanLedger {
     var running: Fraction { Fraction(Amount(minorUnits: rounded, currency: currency)) }
 
     /// What is taxed of the span, in minor units.
-    var taxable: Int128 { fixedTaxable ?? rounded - exempt }
+    var taxable: Int128 { fixedTaxable.map { $0 + purchased } ?? rounded - exempt }
 
     /// What later lines change is not taxed.
     mutating func fixTaxable() { fixedTaxable = taxable }
@@ -68,6 +69,17 @@ struct SpanLedger {
         rounded &+= line.amount.minorUnits
         roundedOfPrice &+= line.amount.minorUnits
         if kind == .usage || kind == .fee { exactOfPrice = exactOfPrice + unrounded }
+    }
+
+    /// Credits that were bought stand behind all of the plan's steps: they are taxed, and neither discounted nor
+    /// counted by a minimum or a maximum.
+    mutating func add(_ bought: EqualPurchases) {
+        let before = rounded
+        add(
+            id: bought.id, kind: .purchase, description: bought.description,
+            quantity: bought.count, unrounded: Fraction(bought.first.price) * bought.count,
+            basis: bought.basis)
+        purchased &+= rounded &- before
     }
 
     /// Discounts one after the other, each of what the ones before it left.

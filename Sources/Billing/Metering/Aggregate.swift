@@ -2,10 +2,10 @@ import Money
 
 /// The aggregate of some uses, added one after the other in billing order.
 struct Aggregate {
-    private let aggregation: Aggregation
-    private var units: Int128 = 0
+    let aggregation: Aggregation
+    private(set) var units: Int128 = 0
     private var uses: Int128 = 0
-    private var present: Set<UInt128> = []
+    private(set) var present: Set<UInt128> = []
 
     init(_ aggregation: Aggregation) { self.aggregation = aggregation }
 

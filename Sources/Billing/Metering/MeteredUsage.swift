@@ -65,14 +65,36 @@ package struct MeteredUsage: Sendable {
         convert(opening(of: span, in: period).quantity)
     }
 
-    /// The span's uses, each with the span's quantity as if it were the last.
-    package func running(
-        in span: Period, of period: Period
-    ) -> [(use: MeterUse, quantity: Fraction)] {
+    /// A quantity as a run over uses knows it: a decimal, where that is at hand.
+    package enum Running: Sendable {
+        /// At most twelve decimals.
+        case decimal(Quantity)
+        /// Any other.
+        case exact(Fraction)
+
+        /// The number.
+        package var fraction: Fraction {
+            switch self {
+            case .decimal(let quantity): Fraction(quantity)
+            case .exact(let fraction): fraction
+            }
+        }
+    }
+
+    /// Calls `body` with each of the span's uses and the span's quantity as if it were the last.
+    /// - Parameter index: of the use among all.
+    package func forEachRunning<Failure: Error>(
+        in span: Period, of period: Period,
+        _ body: (_ index: Int, _ quantity: Running) throws(Failure) -> Void
+    ) throws(Failure) {
         var total = opening(of: span, in: period)
-        return uses(in: span).map { use in
-            total.add(use)
-            return (use, convert(total.quantity))
+        for index in uses(in: span).indices {
+            total.add(all[index])
+            if meter.terms.conversion == nil, let decimal = total.decimal {
+                try body(index, .decimal(decimal))
+            } else {
+                try body(index, .exact(convert(total.quantity)))
+            }
         }
     }
 

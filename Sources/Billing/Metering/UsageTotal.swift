@@ -10,15 +10,28 @@ protocol UsageTotal {
     mutating func add(all uses: ArraySlice<MeterUse>)
     /// The quantity so far.
     var quantity: Fraction { get }
+    /// The same, where it is a decimal and costs no division to know; nil elsewhere.
+    var decimal: Quantity? { get }
 }
 
 extension UsageTotal {
     mutating func add(all uses: ArraySlice<MeterUse>) {
         for use in uses { add(use) }
     }
+
+    var decimal: Quantity? { nil }
 }
 
-extension Aggregate: UsageTotal {}
+extension Aggregate: UsageTotal {
+    var decimal: Quantity? {
+        switch aggregation {
+        case .average: nil
+        case .unique:
+            Quantity(units: Int128(present.count) * Quantity.one.units)
+        case .count, .sum, .max, .min, .latest, .timeWeighted: Quantity(units: units)
+        }
+    }
+}
 
 /// The windows of a span, each aggregated by itself.
 struct WindowTotal: UsageTotal {

@@ -154,6 +154,25 @@ struct BlockDecoder {
         try IntegerColumnReader(rest, count: run.total).append(wanted, to: &batch.integers)
     }
 
+    /// Reads the values of a field in the range as numbers: of a text that of its dictionary, not its place.
+    mutating func readNumbers(
+        of field: Int, _ columns: borrowing BlockColumns, _ batch: inout RecordBatch
+    ) throws(DecodeFailure) {
+        guard runs[field].inside > 0 else { return }
+        let column = columns.bytes.bytes(in: try part(Int(ColumnID.fields) + field))
+        guard let texts = dictionary.fields[field].texts else {
+            return try readField(field, column, &batch)
+        }
+        let run = runs[field]
+        runs[field].next = batch.integers.count
+        try IntegerColumnReader(column, count: run.total).append(
+            run.before..<(run.before + run.inside), to: &batch.integers)
+        for index in runs[field].next..<batch.integers.count
+        where batch.integers[index] >= UInt64(texts.count) {
+            throw .invalid("number of a text", index)
+        }
+    }
+
     /// Replaces the numbers of a dictionary by the places of its texts.
     private static func look(
         up first: Int, in places: [UInt64], _ texts: Range<Int>, _ integers: inout [UInt64]

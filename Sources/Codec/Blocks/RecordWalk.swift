@@ -39,6 +39,22 @@ struct RecordWalk: ~Copyable {
     /// The name of the field of all accounts.
     static let subjectName: [UInt8] = [HoleKind.text.rawValue, Root.subject.rawValue]
 
+    /// The name of the field of all types.
+    static let typeName: [UInt8] = [HoleKind.text.rawValue, Root.type.rawValue]
+    /// The name of the field of all times.
+    static let timeName: [UInt8] = [HoleKind.time.rawValue, Root.time.rawValue]
+
+    /// The names that the field of a property under `data` can have, if it is one value: by what that is.
+    static func names(of path: PropertyPath) -> [[UInt8]] {
+        var place = [Root.data.rawValue]
+        for key in path.keys {
+            var step = ByteBuffer(capacity: key.count + 8)
+            step.appendPrefixed(key.raw)
+            place += [Step.member] + step.copyBytes(in: 0..<step.count)
+        }
+        return [HoleKind.number, .text, .flag].map { [$0.rawValue] + place }
+    }
+
     /// Where a path starts.
     private enum Root: UInt8 {
         case source, id, type, subject, time, timeText, attributes, data, outcome

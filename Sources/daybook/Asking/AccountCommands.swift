@@ -29,12 +29,16 @@ struct UsageCommand: QueryCommand {
             groups the meter.
 
             Example: daybook usage acme --period 2023-11
+            Example: daybook usage acme --at 2023-11-15
             """)
 
     @Argument(help: "The account, as events name it in `subject`.") var account: String
     @OptionGroup var month: PeriodOption
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request {
         Request("usage", ["account": .string(account), "period": month.value])
@@ -65,14 +69,19 @@ struct CreditsCommand: QueryCommand {
         abstract: "Show an account's credit balance and the grants behind it.",
         discussion: """
             Which grants pay first is said by the catalog's credit order. Overage is what usage \
-            cost beyond all grants; held is what open holds reserve.
+            cost beyond all grants; held is what open holds reserve. A wallet is prepaid money, \
+            which finalised invoices draw from.
 
             Example: daybook credits acme
+            Example: daybook credits acme --as-of 2026-03-01T12:00:00Z
             """)
 
     @Argument(help: "The account.") var account: String
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { Request("credits", ["account": .string(account)]) }
 
@@ -101,7 +110,13 @@ struct CreditsCommand: QueryCommand {
         let holds = (reply["holds"]?.elements ?? []).map {
             "hold \($0["hold"].shown): \($0["quantity"].grouped) until \($0["expires"].day)"
         }
+        let wallets = (reply["wallets"]?.elements ?? []).map { wallet in
+            "wallet \(wallet["currency"].shown): \(wallet["left"].grouped) left of "
+                + "\(wallet["deposited"].grouped) deposited, \(wallet["drawn"].grouped) drawn by "
+                + "invoices, \(wallet["withdrawn"].grouped) withdrawn"
+        }
         return ["\(reply.shown("unit")) of \(reply.shown("account"))", ""] + table.lines + holds
+            + wallets
     }
 }
 
@@ -119,8 +134,11 @@ struct EntitlementsCommand: QueryCommand {
             """)
 
     @Argument(help: "The account.") var account: String
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { Request("entitlements", ["account": .string(account)]) }
 

@@ -104,6 +104,8 @@ protocol QueryCommand: ParsableCommand {
     var books: BookOptions { get }
     var format: JSONOption { get }
     func request() throws -> Request
+    /// Which moment is asked about; nil: it is always now.
+    var moment: MomentOptions? { get }
     /// The answer for people.
     func lines(_ reply: Reply) -> [String]
     /// What the process ends with.
@@ -115,6 +117,8 @@ protocol QueryCommand: ParsableCommand {
 extension QueryCommand {
     func status(_ reply: Reply) -> ExitStatus { .success }
 
+    var moment: MomentOptions? { nil }
+
     func wait(for body: () throws -> Reply) throws -> Reply { try body() }
 
     func run() throws { try ask() }
@@ -122,14 +126,14 @@ extension QueryCommand {
     /// Asks and prints.
     func ask() throws {
         let answering = try books.open()
-        let request = try request()
+        let request = try moment?.asked(of: request()) ?? request()
         let reply = try wait { try answering.answer(request) }
         if format.json {
             var output = Output()
             try output.line(reply.line)
             try output.flush()
         } else {
-            try Output.print(lines(reply))
+            try Output.print(lines(reply) + (reply.momentShown.map { ["", $0] } ?? []))
         }
         let status = status(reply)
         if status != .success { throw CommandFailure(status, "") }

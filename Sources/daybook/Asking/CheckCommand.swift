@@ -60,16 +60,21 @@ struct CheckCommand: QueryCommand {
 
             Example: daybook check acme calls --quantity 5 && run-the-job
             Example: daybook check acme retention-days --value 90
+            Example: daybook check acme calls --as-of 2026-03-01T12:00:00Z
             """)
 
     @OptionGroup var use: UseArguments
     @OptionGroup var value: ValueOption
     @Option(
         help: ArgumentHelp(
-            "A JSON object with the properties that limits count by.", valueName: "json"))
+            "A JSON object with the properties that limits count and credits burn by.",
+            valueName: "json"))
     var properties: String?
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() throws -> Request {
         Request(

@@ -1,133 +1,108 @@
 import ArgumentParser
 import Billing
 import Client
-import Codec
 
-/// `daybook explain ACCOUNT LINE`.
+/// `daybook explain`.
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Show the events behind a line of an invoice, and what each of them cost.",
+        abstract: "Show how a line of an invoice, an event or a decision came about.",
         discussion: """
-            `amount` is an event's marginal price: what the line grew by when it was counted. \
-            What was due before any event, the amounts and the residue, which the line's one \
-            rounding added, make the total.
+            A line: the events behind it in the order of their own times, and what each of them cost. \
+            `amount` is an event's marginal price: what the line grew by when it was counted. `tier` is \
+            where the quantity stands with it; 1>2 crosses a bound, and where a volume price then holds \
+            for everything, its amount is the difference for all that came before. What was due before \
+            any event, the amounts, and what the line's one rounding added make the total. --csv has \
+            them all in one column that adds up to the line.
+
+            An event: what it counted in, the credits it drew, the lines it is in, and what corrects it. \
+            Without --source the whole log is searched for its id.
+
+            A decision: the rule, the numbers and the grants that made it, on the books as they stood \
+            right before, and the smallest changes that would have allowed it. Each was tried on a copy \
+            of those books; with one step less it is still denied.
 
             ACCOUNT may also be the invoice's name as `daybook invoice` prints it.
 
-            Example: daybook explain acme input-tokens --period 2023-11
-            Example: daybook explain acme/2023-11 input-tokens --limit 20
+            Example: daybook explain acme/2023-11 input-tokens --csv > input-tokens.csv
+            Example: daybook explain --event e-17 --source api
+            Example: daybook explain --decision 4711
             """)
 
-    @OptionGroup var which: InvoiceArguments
-    @Argument(help: "The line's id.") var line: String
-    @Option(help: ArgumentHelp("Show so many events at most.", valueName: "n")) var limit: Int?
+    @Argument(help: "The account, or an invoice such as acme/2023-11.") var account: String?
+    @Argument(help: "The line's id.") var line: String?
+    @Option(
+        help: ArgumentHelp(
+            "The billing period of the line: its month, such as 2023-11, or its first day, such as "
+                + "2023-11-15. Default: the period of now.", valueName: "period"))
+    var period: String?
+    @Option(help: ArgumentHelp("Show so many events of the line at most.", valueName: "n"))
+    var limit: Int?
+    @Option(help: ArgumentHelp("Explain what the event with this id did.", valueName: "id"))
+    var event: String?
+    @Option(help: ArgumentHelp("The event's source.", valueName: "uri")) var source: String?
+    @Option(help: ArgumentHelp("Explain what the entry at this position did.", valueName: "p"))
+    var position: UInt64?
+    @Option(
+        help: ArgumentHelp(
+            "Explain what was decided of the consume, hold or settle at this position.",
+            valueName: "p"))
+    var decision: UInt64?
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
-
-    private static let pageEvents = 10_000
+    @Flag(help: "Print the events of the line as CSV (RFC 4180) instead of a table.")
+    var csv = false
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+        let asked = [account != nil, event != nil, position != nil, decision != nil]
+        guard asked.count(where: { $0 }) == 1, (account == nil) == (line == nil) else {
+            throw ValidationError(
+                "give ACCOUNT and LINE, or --event, or --position, or --decision")
+        }
+        if source != nil, event == nil { throw ValidationError("--source belongs to --event") }
+        let isOfLine = csv || limit != nil || period != nil || time.asOf != nil || time.at != nil
+        if account == nil, isOfLine {
+            throw ValidationError(
+                "--csv, --limit, --period, --as-of and --at belong to a line of an invoice")
+        }
+        if csv, format.json { throw ValidationError("give --csv or --json, not both") }
     }
 
     func run() throws {
-        let answering = try books.open()
-        let request = request()
+        if let account, let line {
+            let name = InvoiceName(account, period)
+            let request = Request(
+                "explain",
+                [
+                    "account": .string(name.account), "period": name.period,
+                    "line": .string(line),
+                ])
+            try ExplainedPages(
+                answering: try books.open(), request: time.asked(of: request), limit: limit,
+                form: csv ? .csv : format.json ? .json : .table
+            ).print()
+        } else if let decision {
+            try answer(
+                Request("explain_decision", ["entry": .whole(Int(clamping: decision))]),
+                ExplainedDecision.lines)
+        } else {
+            try answer(
+                Request(
+                    "explain_entry",
+                    [
+                        "event": event.map { .string($0) }, "source": source.map { .string($0) },
+                        "entry": position.map { .whole(Int(clamping: $0)) },
+                    ]), ExplainedEntry.lines)
+        }
+    }
+
+    private func answer(_ request: Request, _ lines: (Reply) -> [String]) throws {
+        let reply = try books.open().answer(request)
+        guard format.json else { return try Output.print(lines(reply)) }
         var output = Output()
-        var shown = 0
-        var first: Reply?
-        var last: Reply
-        var from: Value?
-        repeat {
-            let page = min(Self.pageEvents, (limit ?? .max) - shown)
-            var asked = request.setting("limit", .whole(page))
-            if let from { asked = asked.setting("from", from) }
-            last = try answering.answer(asked)
-            if first == nil {
-                first = last
-                try begin(last, &output)
-            }
-            for event in last["events"]?.elements ?? [] {
-                try row(event, isFirst: shown == 0, &output)
-                shown += 1
-            }
-            from = last["next"].flatMap { $0 == .null ? nil : $0 }
-        } while from != nil && shown < limit ?? .max && !output.isReaderGone
-        try end(last, shown, hasMore: from != nil, &output)
+        try output.line(reply.line)
         try output.flush()
-    }
-
-    /// The request; the account may carry the month behind a slash.
-    func request() -> Request {
-        which.request("explain").setting("line", .string(line))
-    }
-
-    private static let widths = [10, 30, 40, 16, 22, 22]
-
-    private func begin(_ reply: Reply, _ output: inout Output) throws {
-        if format.json {
-            try output.text(
-                #"{"account":\#(quoted(reply["account"])),"line":\#(quoted(reply["line"])),"events":["#
-            )
-            return
-        }
-        try output.line("line \(reply.shown("line")) of \(reply.shown("account"))")
-        try output.line("")
-        try output.line(
-            columns(["position", "time", "id", "quantity", "amount", "running total"]))
-    }
-
-    private func row(_ event: Value, isFirst: Bool, _ output: inout Output) throws {
-        if format.json {
-            var json = JSONWriter()
-            json.value(event)
-            try output.text((isFirst ? "" : ",") + String(decoding: json.finish(), as: UTF8.self))
-            return
-        }
-        try output.line(
-            columns([
-                event["position"].shown, event["time"].shown, event["id"].shown,
-                event["quantity"].grouped, event["amount"].shown, event["running_total"].shown,
-            ]))
-    }
-
-    private func end(
-        _ reply: Reply, _ shown: Int, hasMore: Bool, _ output: inout Output
-    ) throws {
-        if format.json {
-            try output.line(
-                #"],"opening":\#(quoted(reply["opening"])),"total":\#(quoted(reply["total"])),"#
-                    + #""residue":\#(quoted(reply["residue"])),"basis":\#(quoted(reply["basis"])),"#
-                    + #""next":\#(quoted(reply["next"])),"position":\#(quoted(reply["position"]))}"#
-            )
-            return
-        }
-        try output.line("")
-        try output.line(
-            "events   \(Digits.grouped(shown))\(hasMore ? " shown, there are more" : "")")
-        if let basis = reply["basis"], basis != .null {
-            try output.line("from     \(Optional(basis).shown)")
-        }
-        try output.line("opening  \(reply.shown("opening"))  (due before any event)")
-        try output.line("residue  \(reply.shown("residue"))  (what rounding added)")
-        try output.line("total    \(reply.shown("total"))")
-    }
-
-    /// A row is printed when its page comes, so the widths are fixed; longer texts push the rest.
-    private func columns(_ texts: [String]) -> String {
-        var line = ""
-        for (index, text) in texts.enumerated() {
-            let space = String(repeating: " ", count: max(0, Self.widths[index] - text.count))
-            let isRight = index == 0 || index > 2
-            line += (index == 0 ? "" : "  ") + (isRight ? space + text : text + space)
-        }
-        return line
-    }
-
-    private func quoted(_ value: Value?) -> String {
-        var json = JSONWriter()
-        json.value(value ?? .null)
-        return String(decoding: json.finish(), as: UTF8.self)
     }
 }

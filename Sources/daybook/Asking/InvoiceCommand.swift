@@ -31,11 +31,15 @@ struct InvoiceCommand: QueryCommand {
             `unrounded` is the exact amount. `daybook explain` shows the events behind a line.
 
             Example: daybook invoice acme --period 2023-11
+            Example: daybook invoice acme --period 2023-11 --as-of 184022
             """)
 
     @OptionGroup var which: InvoiceArguments
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func request() -> Request { which.request("invoice") }
 
@@ -189,10 +193,17 @@ enum InvoiceText {
             table.total(["before tax", "", "", "", reply["subtotal"].grouped])
         }
         table.total(["total", "", "", "", reply["total"].grouped])
-        let due = reply["due"].shown
-        if due != reply["total"].shown {
+        if let wallet = reply["wallet"] {
+            table.total(["paid from the wallet", "", "", "", wallet["drawn"].grouped])
+        }
+        if reply["due"].shown != reply["total"].shown {
             table.total(["due", "", "", "", reply["due"].grouped])
+        }
+        if reply["total"].shown.hasPrefix("-") {
             table.total(["goes on to the next", "", "", "", reply["carried"].grouped])
+        }
+        if let wallet = reply["wallet"] {
+            table.total(["left in the wallet", "", "", "", wallet["left"].grouped])
         }
         return [title(reply), ""] + table.lines
             + (reply["notes"]?.elements ?? []).map { "note: \(Optional($0).shown)" }

@@ -154,8 +154,11 @@ struct UnmatchedCommand: QueryCommand {
             """)
 
     @Option(help: ArgumentHelp("How many rows at most.", valueName: "n")) var limit: Int?
+    @OptionGroup var time: MomentOptions
     @OptionGroup var books: BookOptions
     @OptionGroup var format: JSONOption
+
+    var moment: MomentOptions? { time }
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }

@@ -38,7 +38,7 @@ struct TailCommand: ParsableCommand {
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
         case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
         case retire, void, hold, settle, release, extend, refund, reset, subscription, override
-        case pause, resume, reconcile, account, correct, backfill
+        case pause, resume, reconcile, account, deposit, correct, backfill
     }
 
     func validate() throws {

@@ -42,23 +42,12 @@ struct ProveCommand: ParsableCommand {
             try output.text(proof)
             return try output.flush()
         }
-        try write(proof, to: out)
+        try NewFile.write(proof, to: out)
         try Output.print([
             "\(out): invoice \(reply.shown("invoice")) at position \(reply.shown("position")), "
                 + "\(reply["entries"].grouped) entries of the account",
             "check it with: daybook verify-proof \(out) --key KEY   (daybook key prints it)",
         ])
-    }
-
-    private func write(_ proof: String, to path: String) throws {
-        let file: File
-        do { file = try File.create(path, SystemFileSystem()) } catch {
-            guard error.isExisting else { throw error }
-            throw CommandFailure(.usage, "\(path) is there already; name another file")
-        }
-        try proof.withBytes { try file.writeAll($0, at: 0) }
-        try file.syncAll()
-        try file.close()
     }
 }
 

@@ -12,10 +12,12 @@ struct GrantCommand: MutationCommand {
             Which grants pay first is said by the catalog's credit order; unless it says otherwise: \
             those with a smaller priority, then those for some features only, then those that \
             expire sooner. With --every it is given anew at each period; what is left then \
-            expires, but for --rollover-max.
+            expires, but for --rollover-max. With --price it is charged on the invoice of the \
+            billing period in which it takes effect, unless it was --paid outside.
 
             Example: daybook grant acme 500 --priority 10 --expires 2024-01-01T00:00:00Z
             Example: daybook grant acme 100 --every month --rollover-max 50 --kind promotional
+            Example: daybook grant acme 100 --price 25
             """)
 
     @Argument(help: "The account.") var account: String
@@ -47,6 +49,15 @@ struct GrantCommand: MutationCommand {
     var cost: String?
     @Option(
         help: ArgumentHelp(
+            "What all of it costs, in the currency of the account's plan.", valueName: "amount"))
+    var price: String?
+    @Option(
+        help: ArgumentHelp(
+            "invoice (an invoice charges the price) or outside. Default: invoice.",
+            valueName: "where"))
+    var paid: String?
+    @Option(
+        help: ArgumentHelp(
             "Give it anew so often: hour, day, week, month, year, \"2 weeks\" …",
             valueName: "period"))
     var every: String?
@@ -67,7 +78,8 @@ struct GrantCommand: MutationCommand {
 
     func validate() throws {
         for (name, text) in [
-            ("AMOUNT", amount), ("--cost", cost), ("--rollover-max", rolloverMax),
+            ("AMOUNT", amount), ("--cost", cost), ("--price", price),
+            ("--rollover-max", rolloverMax),
             ("--rollover-min", rolloverMin),
         ] {
             if let text, !Decimals.isDecimal(text) {
@@ -87,7 +99,8 @@ struct GrantCommand: MutationCommand {
                 "expires": expires.map { .string($0) }, "unit": unit.map { .string($0) },
                 "kind": kind.map { .string($0) },
                 "features": features.isEmpty ? nil : .array(features.map { .string($0) }),
-                "cost": cost.map { .string($0) }, "every": every.map { .string($0) },
+                "cost": cost.map { .string($0) }, "price": price.map { .string($0) },
+                "paid": paid.map { .string($0) }, "every": every.map { .string($0) },
                 "anchor": anchor.map { .string($0) },
                 "rollover": bounds.isEmpty ? nil : .object(of: bounds),
             ])

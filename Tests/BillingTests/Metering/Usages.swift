@@ -107,3 +107,13 @@ enum Usages {
         return zip(ends, ends.dropFirst()).map { Period(start: $0, end: $1) }
     }
 }
+
+extension MeteredUsage {
+    /// The span's uses, each with the span's quantity as if it were the last.
+    func running(in span: Period, of period: Period) -> [(use: MeterUse, quantity: Fraction)] {
+        var list: [(use: MeterUse, quantity: Fraction)] = []
+        let mine = uses(in: span)
+        forEachRunning(in: span, of: period) { list.append((mine[$0], $1.fraction)) }
+        return list
+    }
+}

@@ -1,0 +1,93 @@
+import Billing
+import Codec
+import Engine
+import Foundation
+import Money
+import Projections
+import Seeds
+import SegmentedLog
+import Testing
+
+/// Bills made again from the entries alone.
+@Suite struct ReplayTests {
+    static let accounts = ["a", "b", "c"]
+
+    private func replay(_ book: Book, _ more: String = "") throws -> Value {
+        let reply = try book.send(#"{"request":"replay"\#(more)}"#)
+        #expect(reply.printed("ok") == "true", "\(reply)")
+        return reply
+    }
+
+    private func finalise(_ book: Book, _ period: String) throws {
+        for account in Self.accounts {
+            _ = try book.send(
+                #"{"request":"finalise","account":"\#(account)","period":"\#(period)"}"#)
+        }
+    }
+
+    /// Every draft of a period is what the live books say, from rows and from sealed columns.
+    @Test(arguments: Seeds.all) func draftsAreWhatTheBooksSay(seed: UInt64) throws {
+        for kind in ["count", "sum", "max", "unique", "average"] {
+            var random = SeededGenerator(seed)
+            let history = SimulationTests.history(&random, steps: 120)
+            let (book, _) = try SimulationTests.lived(
+                SimulationTests.catalog(seats: kind), history)
+            for isSealed in [false, true] {
+                if isSealed { _ = try book.send(#"{"request":"compact"}"#) }
+                for period in ["2026-03", "2026-04"] {
+                    let reply = try replay(book, #","period":"\#(period)""#)
+                    for account in Self.accounts {
+                        let live = try book.send(
+                            #"{"request":"invoice","account":"\#(account)","period":"\#(period)"}"#)
+                        let again = reply.list("invoices").first {
+                            $0.printed("invoice") == "\(account)/\(period)"
+                        }
+                        #expect(
+                            again?.printed("now") == live.printed("total"),
+                            "\(kind) \(account) \(period) sealed: \(isSealed)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was finalised is what its entries give, whatever came late; and that is named.
+    @Test(arguments: Seeds.all) func finalisedInvoicesAndWhatCameLate(seed: UInt64) throws {
+        var random = SeededGenerator(seed)
+        let history = SimulationTests.history(&random, steps: 120)
+        let (book, _) = try SimulationTests.lived(SimulationTests.catalog(), history)
+        book.clock.set("2026-05-01T12:00:00Z")
+        try finalise(book, "2026-03")
+        let clean = try replay(book)
+        #expect(clean.printed("matches") == "true", "\(clean)")
+        #expect(clean.printed("with_late_entries") == "0")
+        let position = book.engine.durablePosition
+        for account in Self.accounts {
+            try book.event("late", "call", account, #"{"n":7}"#, time: "2026-03-09T00:00:00Z")
+            break
+        }
+        for isSealed in [false, true] {
+            if isSealed { _ = try book.send(#"{"request":"compact"}"#) }
+            let late = try replay(book)
+            #expect(late.printed("matches") == "true", "\(late)")
+            #expect(late.printed("with_late_entries") == "1")
+            let first = late.list("invoices").first
+            #expect(first?.printed("invoice") == "a/2026-03")
+            #expect(first?.list("late_positions").count == 1)
+            #expect(first?["late_positions"] == .array([.number(DecimalNumber("\(position)")!)]))
+        }
+        try finalise(book, "2026-04")
+        let both = try replay(book)
+        #expect(both.printed("finalised") == "6")
+        #expect(both.printed("matches") == "true", "\(both)")
+        let one = try replay(book, #","accounts":["a"],"period":"2026-04""#)
+        #expect(one.printed("bills") == "1")
+        #expect(try book.verifies())
+    }
+
+    @Test func whoIsUnknownIsSaid() throws {
+        let book = try Book()
+        let reply = try book.send(#"{"request":"replay","accounts":["zz"]}"#)
+        #expect(reply.printed("error") == "unknown_account")
+    }
+}
