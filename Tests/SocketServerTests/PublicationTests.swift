@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import SocketServer
 import Testing
 
 /// Publications that are prepared beside the traffic: one connection waits, the others go on.
