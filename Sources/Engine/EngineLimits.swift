@@ -26,7 +26,7 @@ package enum EngineLimits {
     /// time of a few commits.
     package static let preparedEntriesMin: UInt64 = 20_000
     /// Entries that the committer catches up with while commits wait, when it takes over what was made beside
-    /// them: about 5 ms.
+    /// them.
     package static let preparedLag: UInt64 = 4_000
     /// The same, if the queue was long when it came to it.
     package static let preparedLagMax: UInt64 = 40_000
