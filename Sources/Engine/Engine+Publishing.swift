@@ -51,13 +51,13 @@ extension Engine {
         batch.records = [record]
         batch.tokens = [0]
         let end = record.idStart + record.idLength
+        var remetering: Remetering?
         for attempt in 1... {
-            let isLast = attempt == EngineLimits.preparationsMax
+            var isClose = false
             batch.preparation = nil
-            if attempt <= EngineLimits.preparationsMax {
-                if let remetering = prepared(batch) {
-                    batch.preparation = Preparation(remetering, isLast: isLast, call)
-                }
+            if let made = prepared(batch, after: remetering.take(), &isClose) {
+                let isLast = !isClose || attempt >= EngineLimits.preparationsMax
+                batch.preparation = Preparation(made, isLast: isLast, call)
             }
             guard !stopsLongWork, submit(batch, first: true) else {
                 return Self.line(refusalNow, nil, false)
@@ -67,17 +67,27 @@ extension Engine {
                     Call.line(reply, detail, id: $0)
                 }
             }
+            remetering = batch.preparation?.remetering.take()
         }
         preconditionFailure("the last attempt is answered")
     }
 
     /// Meters history for a request up to a little before the durable head.
+    /// - Parameters:
+    ///   - old: what was metered for it already.
+    ///   - isClose: set if little is left.
     /// - Returns: nil if nothing is to be metered again, or it cannot be done beside the traffic.
-    private func prepared(_ batch: PreparedBatch) -> Remetering? {
+    private func prepared(
+        _ batch: PreparedBatch, after old: consuming Remetering?, _ isClose: inout Bool
+    ) -> Remetering? {
+        var next = old
         for _ in 0..<EngineLimits.preparationsMax {
-            guard !stopsLongWork, var remetering = begun(batch) else { return nil }
+            guard !stopsLongWork, var remetering = next.take() ?? begun(batch) else { return nil }
             do {
-                if try catchUp(&remetering, batch) { return remetering }
+                if let end = try catchUp(&remetering, batch) {
+                    isClose = end
+                    return remetering
+                }
             } catch {
                 // The committer meets what it was, and says so.
                 return nil
@@ -86,23 +96,26 @@ extension Engine {
         return nil
     }
 
-    /// - Returns: false if it is of no use any more.
+    /// - Returns: whether little is left; nil if what was metered is of no use any more.
     private func catchUp(
         _ remetering: inout Remetering, _ batch: PreparedBatch
-    ) throws -> Bool {
+    ) throws -> Bool? {
         for _ in 0..<EngineLimits.preparationRoundsMax {
             try Replay.meter(
                 &remetering, reader, recountsMax: EngineLimits.recountsMax,
                 while: { !stopsLongWork })
             if remetering.isSpoilt || remetering.doubtful.count > EngineLimits.recountsMax {
-                return false
+                return nil
             }
             if durablePosition - remetering.base <= options.preparedLag { return true }
             guard let trial = trial(batch), trial.meters == remetering.meters,
                 remetering.move(to: trial.books, before: trial.time)
-            else { return false }
+            else { return nil }
         }
-        return true
+        // Entries come as fast as they can be metered: commits wait for what is left, not for all of history.
+        try Replay.meter(
+            &remetering, reader, recountsMax: EngineLimits.recountsMax, while: { !stopsLongWork })
+        return false
     }
 
     /// Books that have taken a request as if it were recorded now.

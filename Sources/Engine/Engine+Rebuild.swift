@@ -85,7 +85,7 @@ extension Engine {
         for round in 1... {
             try catchUp(&swap.rebuilt)
             let isClose = durablePosition - swap.rebuilt.position <= options.preparedLag
-            guard isClose || round >= EngineLimits.preparationRoundsMax else { continue }
+            guard isClose || round >= EngineLimits.rebuildRoundsMax else { continue }
             swap.attempts += 1
             swap.end(.waiting)
             let isTaken = exchange.withLock(waking: .committer) { exchange in
@@ -99,7 +99,7 @@ extension Engine {
             case .failed(let message): throw EngineFailure(message)
             case .waiting: throw Self.interrupted
             case .isBehind:
-                if round >= 2 * EngineLimits.preparationRoundsMax {
+                if round >= 2 * EngineLimits.rebuildRoundsMax {
                     throw Refusal(
                         code: "overloaded",
                         message:

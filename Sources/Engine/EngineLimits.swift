@@ -26,14 +26,17 @@ package enum EngineLimits {
     /// time of a few commits.
     package static let preparedEntriesMin: UInt64 = 20_000
     /// Entries that the committer catches up with while commits wait, when it takes over what was made beside
-    /// them: about 5 ms.
+    /// them.
     package static let preparedLag: UInt64 = 4_000
     /// The same, if the queue was long when it came to it.
     package static let preparedLagMax: UInt64 = 40_000
     /// How often history is metered beside the commits before they wait for it.
     package static let preparationsMax = 3
-    /// How often what came meanwhile is caught up with, in one of these and in a rebuild.
-    package static let preparationRoundsMax = 100
+    /// How often what came meanwhile is caught up with; each time less is left, unless entries come as fast as
+    /// they can be metered. Then commits wait for the rest.
+    package static let preparationRoundsMax = 12
+    /// The same of a rebuild, which is refused then.
+    package static let rebuildRoundsMax = 100
     /// Accounts whose windows are counted from their first entry at most, in one round.
     package static let recountsMax = 64
     /// Differences that a rebuild lists at most.

@@ -105,7 +105,7 @@ struct QueryThreads: Sendable {
         let (queries, publications, rebuilds) = (queries, publications, rebuilds)
         return [
             Thread.spawn(name: "queries") { queries.run() },
-            Thread.spawn(name: "publications") { publications.run(yields: true) },
+            Thread.spawn(name: "publications") { publications.run() },
             Thread.spawn(name: "rebuilds") { rebuilds.run(yields: true) },
         ]
     }

@@ -37,16 +37,13 @@ struct UsageCells: Sendable {
         cells = [Cell](repeating: Cell(), count: shape.count)
     }
 
-    /// Adds a use.
-    /// - Returns: false if the sum would leave Int128; nothing was added then, as by counters.
+    /// Adds a use; not at all if the sum would leave Int128, as counters do.
     @inline(__always)
     mutating func add(
         _ units: Int128, _ uniqueKey: UInt128, _ aggregation: Aggregation, at place: Int
     ) {
         switch aggregation {
-        case .count:
-            cells[place].units &+= 1_000_000_000_000
-        case .sum, .average:
+        case .count, .sum, .average:
             let (sum, overflow) = cells[place].units.addingReportingOverflow(units)
             if overflow { return }
             cells[place].units = sum

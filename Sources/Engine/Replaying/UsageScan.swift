@@ -120,7 +120,8 @@ struct UsageScan: ~Copyable, BlockVisitor {
     ) {
         for filter in meter.filters
         where !Self.matches(scan, filter.path, row, filter.values) { return }
-        var units: Int128 = 0
+        // An event counts as one; a consume, which is no column, as what it asked for.
+        var units: Int128 = 1_000_000_000_000
         if let value = meter.value {
             guard scan.columns[value].forms[row] == .number else { return }
             let mantissa = Int128(IntegerColumn.unzigzag(scan.columns[value].bits[row]))
