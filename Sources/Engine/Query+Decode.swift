@@ -35,7 +35,6 @@ extension Query {
                 throw .bad("to", "an absolute path is needed, not \"\(directory)\"")
             }
             return .backup(to: directory, withKeys: try arguments.flag("with_key"))
-        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])
@@ -74,7 +73,6 @@ extension Query {
         case "retirement":
             try arguments.allow(["before"])
             return .retirement(before: try arguments.time("before"))
-        case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
             try arguments.allow(["account", "period", "line", "from", "limit", "cursor"])
             return .explain(
@@ -84,15 +82,17 @@ extension Query {
         case "explain_entry": return .explainEntry(try EntryName(arguments))
         case "explain_decision": return .explainDecision(try EntryName(arguments))
         default:
-            if let query = try decodeCorrection(name, arguments) { return query }
+            if let query = try decodeOther(name, arguments) { return query }
             return try ProofQuery.decode(name, arguments).map { .proof($0) }
         }
     }
 
-    private static func decodeCorrection(
+    private static func decodeOther(
         _ name: String, _ arguments: Arguments
     ) throws(Refusal) -> Query? {
         switch name {
+        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
+        case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "correct": return .correct(try CorrectionWish.decode(arguments))
         case "backfill": return .backfill(try BackfillWish.decode(arguments))
         case "batches":

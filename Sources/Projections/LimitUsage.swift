@@ -359,17 +359,6 @@ package struct LimitUsage: ~Copyable {
         }
     }
 
-    /// Forgets all usage of an account, before its history is metered again.
-    package mutating func drop(account: UInt32) {
-        guard Int(account) < accounts.count else { return }
-        for index in accounts[Int(account)].resets.indices {
-            accounts[Int(account)].resets[index].base = 0
-        }
-        accounts[Int(account)].cells = []
-        accounts[Int(account)].firstEnd = .max
-        pages.touch(account: account)
-    }
-
     static func place(of key: Key, in cells: [Cell]) -> Int {
         var (low, high) = (0, cells.count)
         while low < high {

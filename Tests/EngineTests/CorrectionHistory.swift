@@ -104,8 +104,8 @@ struct CorrectionHistory {
             + #""time":"\#(text.time)"\#(batch),"data":\#(text.data)}"#
     }
 
-    static func open() throws -> Book {
-        let book = try Book(entriesPerSnapshot: 12)
+    static func open(_ catalog: String = Self.catalog, isPrepared: Bool = false) throws -> Book {
+        let book = try Book(entriesPerSnapshot: 12, isPrepared: isPrepared)
         book.clock.set("2026-03-01T00:00:00Z")
         try book.publish(catalog)
         for (index, more) in [
@@ -197,7 +197,7 @@ struct CorrectionHistory {
         )
     }
 
-    private static func text(_ value: Value, decisions: Bool) -> String {
+    static func text(_ value: Value, decisions: Bool) -> String {
         if case .object(var members) = value {
             for index in members.indices {
                 guard members[index].name == "groups", case .array(let list) = members[index].value
