@@ -9,10 +9,10 @@ package import Columns
 /// neither numbers, flags nor texts of a dictionary) is said to be so, and its block is read as records.
 ///
 /// One for a segment and a thread.
-package final class EventScan {
-    /// A value of a column.
-    package enum Form: UInt8 {
-        /// The record has no such property.
+package struct EventScan: ~Copyable {
+    /// What a property of a shape is.
+    package enum Form: UInt8, BitwiseCopyable {
+        /// The records have no such property.
         case absent
         /// A number: zigzag of its mantissa, with a scale.
         case number
@@ -22,14 +22,14 @@ package final class EventScan {
         case flag
     }
 
-    /// The values of one property, a place for each record of a block.
-    package struct Column {
-        /// What each value is.
-        package fileprivate(set) var forms: [Form] = []
-        /// The values.
-        package fileprivate(set) var bits: [UInt64] = []
-        /// Decimal digits behind the point, of numbers.
-        package fileprivate(set) var scales: [UInt8] = []
+    /// Where the values of a block lie among `numbers`: a place for each record, from there on.
+    package struct Column: BitwiseCopyable {
+        /// The first record's value.
+        package fileprivate(set) var start = 0
+        /// The first record's scale, of numbers with different ones; below zero: all have `scale`.
+        package fileprivate(set) var scales = -1
+        /// The scale of all numbers.
+        package fileprivate(set) var scale: UInt64 = 0
     }
 
     /// What is known of a shape.
@@ -55,21 +55,49 @@ package final class EventScan {
     private let isPlain: (borrowing RecordView) -> Bool
     private var plans: [Plan?]
     private var batch = RecordBatch()
-    private var next: [Int]
     private var dictionaries: [[[UInt8]]]
 
-    /// The shape of each record: whether it is an event that meters may look at.
-    package private(set) var isEvent: [Bool] = []
-    /// The account of each record, as the segment numbers them; `BlockSummary.noAccount` without one.
-    package private(set) var accounts: [UInt32] = []
-    /// The type of each event, a text of `types`.
-    package private(set) var types: [UInt32] = []
-    /// The event's own time, nanoseconds UTC.
-    package private(set) var times: [Int64] = []
-    /// Whether the event has a time of its own.
-    package private(set) var hasTime: [Bool] = []
+    /// The values of the block; the first of them are the numbers of the records' shapes.
+    package var numbers: Span<UInt64> {
+        @_lifetime(borrow self)
+        get { batch.integers.span }
+    }
+    /// The accounts, as the segment numbers them; only of shapes that have one.
+    package private(set) var account = Column()
+    /// The types, numbers of `texts(ofProperty: nil)`.
+    package private(set) var type = Column()
+    /// The events' own times, zigzag nanoseconds UTC; only of shapes that have one.
+    package private(set) var time = Column()
     /// The wanted properties, in the order of the paths.
-    package private(set) var columns: [Column]
+    package private(set) var values: [Column] = []
+
+    /// Whether records of a shape are events.
+    package func isEvent(_ shape: Int) -> Bool {
+        if case .event? = plans[shape] { return true }
+        return false
+    }
+
+    /// Whether events of a shape have an account, and a time of their own.
+    package func has(_ shape: Int) -> (account: Bool, time: Bool) {
+        guard case .event(let places)? = plans[shape] else { return (false, false) }
+        return (places.hasAccount, places.time != nil)
+    }
+
+    /// What a wanted property is in records of a shape.
+    package func form(of property: Int, _ shape: Int) -> Form {
+        guard case .event(let places)? = plans[shape], let field = places.values[property] else {
+            return .absent
+        }
+        switch reader.fields[field].kind {
+        case .number: return .number
+        case .text, .raw: return .text
+        case .flag: return .flag
+        case .time: return .absent
+        }
+    }
+
+    /// How many shapes the segment has.
+    package var shapeCount: Int { plans.count }
 
     /// A scan of a segment.
     /// - Parameters:
@@ -86,8 +114,6 @@ package final class EventScan {
         self.paths = paths
         self.isPlain = isPlain
         plans = [Plan?](repeating: nil, count: reader.shapes.count)
-        next = [Int](repeating: 0, count: reader.fields.count)
-        columns = [Column](repeating: Column(), count: paths.count)
         dictionaries = [[[UInt8]]](repeating: [], count: paths.count)
     }
 
@@ -113,7 +139,7 @@ package final class EventScan {
     }
 
     /// The text of a property's dictionary with this number.
-    package func text(_ property: Int, _ number: UInt64) -> [UInt8] {
+    package mutating func text(_ property: Int, _ number: UInt64) -> [UInt8] {
         if dictionaries[property].isEmpty { dictionaries[property] = texts(ofProperty: property) }
         return dictionaries[property][Int(number)]
     }
@@ -126,7 +152,7 @@ package final class EventScan {
 
     /// Reads a block.
     /// - Returns: false if some of its records have to be shown.
-    package func read(
+    package mutating func read(
         _ columns: borrowing BlockColumns, count: Int
     ) throws(DecodeFailure) -> Bool {
         var block = BlockDecoder(reader, count: count, range: 0..<count)
@@ -150,7 +176,7 @@ package final class EventScan {
             }
         }
         for field in fields.sorted() { try block.readNumbers(of: field, columns, &batch) }
-        scatter(block)
+        align(block)
         return true
     }
 
@@ -199,53 +225,51 @@ package final class EventScan {
 
     // MARK: Rows
 
-    private func scatter(_ block: BlockDecoder) {
-        let count = block.count
-        isEvent = [Bool](repeating: false, count: count)
-        accounts = [UInt32](repeating: BlockSummary.noAccount, count: count)
-        types = [UInt32](repeating: 0, count: count)
-        times = [Int64](repeating: 0, count: count)
-        hasTime = [Bool](repeating: false, count: count)
-        for index in columns.indices {
-            columns[index].forms = [Form](repeating: .absent, count: count)
-            columns[index].bits = [UInt64](repeating: 0, count: count)
-            columns[index].scales = [UInt8](repeating: 0, count: count)
-        }
-        for field in next.indices { next[field] = block.runs[field].next }
-        let integers = batch.integers
-        // Most blocks have few shapes: one pass over the rows for each wanted column would read the shapes again.
-        for row in 0..<count {
-            let shape = Int(integers[row])
-            guard case .event(let places)? = plans[shape] else { continue }
-            isEvent[row] = true
-            if places.hasAccount { accounts[row] = UInt32(truncatingIfNeeded: take(0, integers)) }
-            types[row] = UInt32(truncatingIfNeeded: take(places.type, integers))
-            if let time = places.time {
-                hasTime[row] = true
-                times[row] = IntegerColumn.unzigzag(take(time, integers))
-            }
-            for (index, value) in places.values.enumerated() {
-                guard let value else { continue }
-                let place = next[value]
-                columns[index].bits[row] = take(value, integers)
-                switch reader.fields[value].kind {
-                case .number:
-                    columns[index].forms[row] = .number
-                    let run = block.runs[value]
-                    let scale =
-                        run.scaleOffset == 0 ? run.scale : integers[place + run.scaleOffset]
-                    columns[index].scales[row] = UInt8(truncatingIfNeeded: scale)
-                case .text, .raw: columns[index].forms[row] = .text
-                case .flag: columns[index].forms[row] = .flag
-                case .time: break
-                }
-            }
-        }
+    /// Finds where the values of each wanted column lie, a place for each record. In a block of one shape they are so
+    /// already.
+    private mutating func align(_ block: borrowing BlockDecoder) {
+        let isUniform = block.shapes.count == 1
+        account = aligned(block, isUniform) { $0.hasAccount ? 0 : nil }
+        type = aligned(block, isUniform) { $0.type }
+        time = aligned(block, isUniform) { $0.time }
+        values = paths.indices.map { index in aligned(block, isUniform) { $0.values[index] } }
     }
 
-    private func take(_ field: Int, _ integers: [UInt64]) -> UInt64 {
-        let place = next[field]
-        next[field] = place + 1
-        return integers[place]
+    private mutating func aligned(
+        _ block: borrowing BlockDecoder, _ isUniform: Bool, _ field: (Places) -> Int?
+    ) -> Column {
+        var column = Column()
+        if isUniform {
+            guard case .event(let places)? = plans[block.shapes[0]], let only = field(places) else {
+                return column
+            }
+            let run = block.runs[only]
+            column.start = run.next
+            column.scale = run.scale
+            if run.scaleOffset != 0 { column.scales = run.next + run.scaleOffset }
+            return column
+        }
+        // Of shapes that keep it in different fields, each has its own values.
+        var fieldOfShape = [Int](repeating: -1, count: plans.count)
+        for shape in block.shapes {
+            guard case .event(let places)? = plans[shape] else { continue }
+            fieldOfShape[shape] = field(places) ?? -1
+        }
+        var next = block.runs.map(\.next)
+        column.start = batch.integers.count
+        column.scales = column.start + block.count
+        batch.integers.append(contentsOf: repeatElement(0, count: 2 * block.count))
+        var numbers = batch.integers.mutableSpan
+        for row in 0..<block.count {
+            let field = fieldOfShape[Int(numbers[row])]
+            guard field >= 0 else { continue }
+            let place = next[field]
+            next[field] = place &+ 1
+            numbers[column.start &+ row] = numbers[place]
+            let run = block.runs[field]
+            numbers[column.scales &+ row] =
+                run.scaleOffset == 0 ? run.scale : numbers[place &+ run.scaleOffset]
+        }
+        return column
     }
 }

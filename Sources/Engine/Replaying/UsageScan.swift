@@ -26,9 +26,24 @@ struct UsageScan: ~Copyable, BlockVisitor {
     private struct ColumnMeter {
         let number: Int
         let aggregation: Aggregation
-        /// The property that is its value; nil: it counts.
-        let value: Int?
-        let filters: [(path: Int, values: [[UInt8]])]
+        /// The property that is its value; below zero: it counts.
+        let value: Int
+        /// Its filters among all.
+        let filters: Range<Int>
+    }
+
+    /// A filter: which texts of a property's dictionary match.
+    private struct ColumnFilter {
+        let path: Int
+        let values: [[UInt8]]
+        /// By the number of the text; nil: not looked up yet.
+        var matches: [Bool]?
+    }
+
+    /// What is wanted of records of a shape.
+    private struct Shape: BitwiseCopyable {
+        var isEvent = false
+        var hasTime = false
     }
 
     private(set) var cells: UsageCells
@@ -38,13 +53,15 @@ struct UsageScan: ~Copyable, BlockVisitor {
     /// The account in the books of each of the segment's; -1: none.
     private var accounts: [Int] = []
     /// The meters that listen to each type of the segment.
-    private var listening: [[ColumnMeter]] = []
-    private var typeTexts = 0
+    private var meters: [ColumnMeter] = []
+    /// Where those of each type are, by the number of the type.
+    private var listening: [Range<Int>] = []
+    private var filters: [ColumnFilter] = []
+    /// Whether a meter can only be read from records.
+    private var needsRecords = false
     private var month = 0
     /// Of one record; kept for its memory.
     private var uses: [Books.CountedUse]? = []
-    /// Events that were read by their columns.
-    private(set) var byColumns: UInt64 = 0
     private let report: (Position) -> Bool
 
     init(
@@ -61,14 +78,14 @@ struct UsageScan: ~Copyable, BlockVisitor {
         scan = EventScan(reader, paths: plan.paths) { record in
             Self.isPlain(record, types)
         }
-        listening = []
-        typeTexts = 0
+        (meters, listening, filters, needsRecords) = ([], [], [], false)
         accounts = []
-        guard let scan else { return }
+        guard let scan = scan.take() else { return }
         for number in 0..<UInt32(scan.accountCount) {
             let account = scan.withAccount(number) { books.registry.accounts.number(of: $0) }
             accounts.append(account.map { Int($0) } ?? -1)
         }
+        self.scan = consume scan
     }
 
     mutating func reached(_ position: Position) -> Bool { report(position) }
@@ -89,91 +106,126 @@ struct UsageScan: ~Copyable, BlockVisitor {
         _ columns: borrowing BlockColumns, count: Int, firstPosition: Position,
         commits: [FrameInfo]
     ) throws -> Bool {
-        guard let scan, try scan.read(columns, count: count) else { return false }
-        learnTypes(scan)
-        guard !listening.contains(where: { $0.contains { $0.number < 0 } }) else { return false }
-        byColumns += UInt64(count)
-        var commit = 0
-        for row in 0..<count where scan.isEvent[row] {
-            let number = scan.accounts[row]
-            guard number != BlockSummary.noAccount else { continue }
-            let account = accounts[Int(number)]
-            guard account >= 0 else { continue }
-            let meters = listening[Int(scan.types[row])]
-            guard !meters.isEmpty else { continue }
-            let position = firstPosition + Position(row)
-            var time = scan.times[row]
-            if !scan.hasTime[row] {
-                while commits[commit].nextPosition <= position { commit += 1 }
-                time = commits[commit].commitTime
-            }
-            guard let month = month(of: time) else { continue }
-            let side = position < plan.cuts[account * plan.shape.monthCount + month] ? 0 : 1
-            for meter in meters { add(meter, scan, row, account, month, side) }
-        }
-        return true
+        guard var scan = scan.take() else { return false }
+        let isRead = try scan.read(columns, count: count) && learn(&scan)
+        if isRead { add(scan, count, firstPosition, commits) }
+        self.scan = consume scan
+        return isRead
     }
 
     private mutating func add(
-        _ meter: ColumnMeter, _ scan: EventScan, _ row: Int, _ account: Int, _ month: Int,
-        _ side: Int
+        _ scan: borrowing EventScan, _ count: Int, _ firstPosition: Position,
+        _ commits: [FrameInfo]
     ) {
-        for filter in meter.filters
-        where !Self.matches(scan, filter.path, row, filter.values) { return }
-        // An event counts as one; a consume, which is no column, as what it asked for.
-        var units: Int128 = 1_000_000_000_000
-        if let value = meter.value {
-            guard scan.columns[value].forms[row] == .number else { return }
-            let mantissa = Int128(IntegerColumn.unzigzag(scan.columns[value].bits[row]))
-            let scale = Int(scan.columns[value].scales[row])
-            if scale <= 12 {
-                units = mantissa &* Self.powers[12 - scale]
+        let shapes = (0..<scan.shapeCount).map { shape in
+            let has = scan.has(shape)
+            return Shape(isEvent: scan.isEvent(shape) && has.account, hasTime: has.time)
+        }
+        let forms = plan.paths.indices.map { path in
+            (0..<scan.shapeCount).map { scan.form(of: path, $0) }
+        }
+        let numbers = scan.numbers
+        let (account, type, time, values) = (scan.account, scan.type, scan.time, scan.values)
+        let (accounts, listening, meters) = (accounts, listening, meters)
+        var commit = 0
+        for row in 0..<count {
+            let shape = Int(numbers[row])
+            guard shapes[shape].isEvent else { continue }
+            let wanted = listening[Int(numbers[type.start &+ row])]
+            let number = accounts[Int(numbers[account.start &+ row])]
+            guard number >= 0, !wanted.isEmpty else { continue }
+            let position = firstPosition &+ Position(row)
+            let when: Int64
+            if shapes[shape].hasTime {
+                when = IntegerColumn.unzigzag(numbers[time.start &+ row])
             } else {
-                // Rare: what has more decimals is a quantity only if they are zeros.
-                guard
-                    let quantity = Quantity(DecimalNumber(mantissa: mantissa, scale: scale))
-                else { return }
-                units = quantity.units
+                while commits[commit].nextPosition <= position { commit += 1 }
+                when = commits[commit].commitTime
+            }
+            guard let month = month(of: when) else { continue }
+            let slot = number &* plan.shape.monthCount &+ month
+            let side = position < plan.cuts[slot] ? 0 : 1
+            for index in wanted {
+                let meter = meters[index]
+                guard meter.filters.isEmpty || matches(meter, shape, forms, values, numbers, row)
+                else { continue }
+                // An event counts as one; a consume, which is no column, as what it asked for.
+                var units: Int128 = 1_000_000_000_000
+                if meter.value >= 0 {
+                    guard forms[meter.value][shape] == .number,
+                        let read = Self.units(values[meter.value], numbers, row)
+                    else { continue }
+                    units = read
+                }
+                let place = 2 &* (slot &* plan.shape.meters &+ meter.number) &+ side
+                cells.add(units, 0, meter.aggregation, at: place)
             }
         }
-        let place = plan.shape.place(account: account, month: month, meter: meter.number)
-        cells.add(units, 0, meter.aggregation, at: place + side)
+    }
+
+    /// A number of a column as a quantity.
+    @inline(__always) private static func units(
+        _ column: EventScan.Column, _ numbers: Span<UInt64>, _ row: Int
+    ) -> Int128? {
+        let mantissa = Int128(IntegerColumn.unzigzag(numbers[column.start &+ row]))
+        let scale = column.scales < 0 ? column.scale : numbers[column.scales &+ row]
+        if scale == 0 { return mantissa &* 1_000_000_000_000 }
+        if scale <= 12 { return mantissa &* powers[Int(12 - scale)] }
+        // Rare: what has more decimals is a quantity only if they are zeros.
+        return Quantity(DecimalNumber(mantissa: mantissa, scale: Int(scale)))?.units
     }
 
     private static let powers: [Int128] = (0...12).map { exponent in
         (0..<exponent).reduce(Int128(1)) { power, _ in power * 10 }
     }
 
-    private static func matches(
-        _ scan: EventScan, _ path: Int, _ row: Int, _ values: [[UInt8]]
+    private func matches(
+        _ meter: ColumnMeter, _ shape: Int, _ forms: [[EventScan.Form]],
+        _ values: [EventScan.Column], _ numbers: Span<UInt64>, _ row: Int
     ) -> Bool {
-        let column = scan.columns[path]
-        guard column.forms[row] == .text else { return false }
-        return values.contains(scan.text(path, column.bits[row]))
-    }
-
-    /// The meters of each type, once the segment's types are known.
-    private mutating func learnTypes(_ scan: EventScan) {
-        guard typeTexts == 0 else { return }
-        let types = scan.texts(ofProperty: nil)
-        typeTexts = types.count
-        listening = types.map { type in
-            plan.meters.filter { $0.eventType == type && $0.isCounted }.map { columnMeter($0) }
+        for index in meter.filters {
+            let filter = filters[index]
+            guard forms[filter.path][shape] == .text, let known = filter.matches else {
+                return false
+            }
+            guard known[Int(numbers[values[filter.path].start &+ row])] else { return false }
         }
+        return true
     }
 
-    /// A meter whose number is below zero has to be read from records.
-    private func columnMeter(_ meter: CompiledMeter) -> ColumnMeter {
+    /// Finds the meters of each type and what their filters match, as soon as the segment's dictionaries are known.
+    /// - Returns: false if some meter has to be read from records.
+    private mutating func learn(_ scan: inout EventScan) -> Bool {
+        if listening.isEmpty {
+            for type in scan.texts(ofProperty: nil) {
+                let first = meters.count
+                for meter in plan.meters where meter.eventType == type && meter.isCounted {
+                    meters.append(columnMeter(meter))
+                }
+                listening.append(first..<meters.count)
+            }
+        }
+        for index in filters.indices where filters[index].matches == nil {
+            let texts = scan.texts(ofProperty: filters[index].path)
+            guard !texts.isEmpty else { continue }
+            filters[index].matches = texts.map { filters[index].values.contains($0) }
+        }
+        return !needsRecords && !listening.isEmpty
+    }
+
+    private mutating func columnMeter(_ meter: CompiledMeter) -> ColumnMeter {
         func index(_ path: PropertyPath) -> Int { plan.paths.firstIndex(of: path) ?? 0 }
-        var isReadable = meter.aggregation != .unique
-        let filters = meter.filters.map { filter in
+        if meter.aggregation == .unique { needsRecords = true }
+        let first = filters.count
+        for filter in meter.filters {
             let texts = filter.values.compactMap { EventScan.text(ofNode: $0) }
-            if texts.count != filter.values.count { isReadable = false }
-            return (path: index(filter.path), values: texts)
+            if texts.count != filter.values.count { needsRecords = true }
+            filters.append(ColumnFilter(path: index(filter.path), values: texts))
         }
         return ColumnMeter(
-            number: isReadable ? Int(meter.number) : -1, aggregation: meter.aggregation,
-            value: meter.aggregation == .count ? nil : index(meter.valuePath), filters: filters)
+            number: Int(meter.number), aggregation: meter.aggregation,
+            value: meter.aggregation == .count || meter.aggregation == .unique
+                ? -1 : index(meter.valuePath), filters: first..<filters.count)
     }
 
     // MARK: Records
