@@ -184,6 +184,18 @@ def retire(server):
     check(server.ask({"request": "status"})["retirement_pending"] is False, "the bodies are not dropped")
 
 
+def correct(server):
+    """A batch that is filled and closed, and an event of it that is amended."""
+    server.ask({"request": "backfill", "id": "b-1", "action": "create", "batch": "gap", "reason": "lost"})
+    server.send([json.dumps({"specversion": "1.0", "id": f"gap-{number}", "source": "gap", "type": "work.done",
+                             "subject": "acct-3", "daybookbatch": "gap", "data": {"n": number}})
+                 for number in range(5)])
+    server.ask({"request": "backfill", "id": "b-2", "action": "close", "batch": "gap"})
+    last = server.entries()[-2]["position"]
+    server.ask({"request": "correct", "id": "k-1", "account": "acct-3", "reason": "wrong", "entries": [
+        {"entry": last, "action": "amend", "data": {"n": 7.5}}, {"entry": last - 1, "action": "retract"}]})
+
+
 def make_store(server, dice):
     """Fills a store: sealed segments, one of them merged from two, and rows behind them."""
     server.start()
@@ -197,6 +209,7 @@ def make_store(server, dice):
     server.ask({"request": "finalise", "account": "acct-1", "period": "2023-02"})
     server.ask({"request": "credit_note", "id": "n-1", "account": "acct-1", "period": "2023-02",
                 "line": "base", "part": "3/28", "reason": "it was down"})
+    correct(server)
     retire(server)
     # So many bytes that the server seals them unasked, and does not merge them.
     sealed, number = server.ask({"request": "status"})["sealed_position"], 0

@@ -55,6 +55,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case reconcile = 22
     case account = 23
     case deposit = 24
+    case correct = 26
+    case backfill = 27
 
     /// Whether it may count usage of an account: an event, or what a feature was asked for.
     package var isUsage: Bool {
@@ -91,6 +93,8 @@ package enum RecordKind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .reconcile: "reconcile"
         case .account: "account"
         case .deposit: "deposit"
+        case .correct: "correct"
+        case .backfill: "backfill"
         }
     }
 }

@@ -155,8 +155,14 @@ struct AccountBilling<Source: AccountEntrySource> {
                 earliest = min(earliest, Timestamp(nanoseconds: record.time ?? recordedAt))
             case .consume, .settle, .hold:
                 earliest = min(earliest, Timestamp(nanoseconds: recordedAt))
+            case .correct: earliest = min(earliest, try CorrectOrder.read(record).earliest)
             default: break
             }
+        }
+        if facts.state.through < end,
+            let first = facts.corrections.earliest(in: facts.state.through..<end)
+        {
+            earliest = min(earliest, first)
         }
         return facts.state.finalised.filter { earliest < $0.period.end }
             .sorted { $0.period.start < $1.period.start }
@@ -229,8 +235,8 @@ struct SpanUses {
 
     /// The uses that a price reads, in billing order, recorded before a position.
     func sorted(_ price: Price, before end: Position = .max) -> [AccountUses.Use] {
-        guard let key = UsageKey(price), let all = uses.byKey[key] else { return [] }
-        return end == .max ? all : all.filter { $0.use.position < end }
+        guard let key = UsageKey(price) else { return [] }
+        return (uses.byKey[key] ?? []).filter { $0.counts(before: end) }
     }
 
     /// The usage that a price reads; nil for a fee, or where its meter is not known.

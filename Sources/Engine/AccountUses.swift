@@ -12,6 +12,35 @@ protocol AccountEntrySource {
         from start: Position, before end: Position,
         _ body: (_ position: Position, _ record: RawSpan, _ recordedAt: Int64) throws -> Void
     ) throws(Refusal)
+
+    /// Calls `body` with the entry at a position.
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws
+
+    /// Whether an entry that `forEach` gave has no place in the log, so that no correction names it.
+    func isSupposed(_ record: RawSpan, at position: Position) -> Bool
+}
+
+extension AccountEntrySource {
+    func isSupposed(_ record: RawSpan, at position: Position) -> Bool { false }
+
+    /// Calls `body` with what counts in the end of each entry before the facts' position.
+    func forEachCounted(
+        _ facts: BillingFacts,
+        _ body: (
+            _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
+            _ isAsWritten: Bool
+        ) throws -> Void
+    ) throws(Refusal) {
+        let texts = CorrectionTexts { try withEntry(at: $0, $1) }
+        try forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
+            let record = try RecordView(record: bytes)
+            guard let by = facts.corrections.current(of: record, at: position).by else { return }
+            let kept = facts.kept(of: record, at: position, recordedAt: recordedAt)
+            try texts.withText(bytes, at: position, by: by, keeping: kept) {
+                try body($0, position, recordedAt, by.isEmpty)
+            }
+        }
+    }
 }
 
 /// An account's entries in the log.
@@ -35,6 +64,10 @@ struct LoggedEntries: AccountEntrySource {
                 message: "the log cannot be read: \(error); run `daybook verify`")
         }
     }
+
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws {
+        try engine.reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+    }
 }
 
 /// Uses of some meters by one account, read from its entries.
@@ -43,6 +76,11 @@ struct AccountUses {
     struct Use {
         let use: MeterUse
         let id: String
+        /// From when to when it counts.
+        let version: Corrections.Version
+
+        /// Whether it is in a bill of the entries before a position.
+        func counts(before end: Position) -> Bool { version.counts(before: end) }
     }
 
     /// In billing order.
@@ -54,10 +92,20 @@ struct AccountUses {
         in span: Period
     ) throws(Refusal) -> AccountUses {
         var uses = AccountUses()
-        var buffer = ByteBuffer(capacity: 256)
+        let texts = CorrectionTexts { try source.withEntry(at: $0, $1) }
         try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
-            try facts.withKept(bytes, at: position, recordedAt: recordedAt, &buffer) {
-                try uses.add($0, position, recordedAt, selection, span)
+            let record = try RecordView(record: bytes)
+            let versions = facts.corrections.versions(
+                of: record, at: position,
+                isSupposed: !facts.corrections.isEmpty && source.isSupposed(bytes, at: position))
+            guard !versions.isEmpty else { return }
+            let kept = facts.kept(of: record, at: position, recordedAt: recordedAt)
+            // Bills as of several positions are made of the same uses.
+            for version in versions {
+                try texts.withText(bytes, at: position, by: version.by, keeping: kept) {
+                    try uses.add(
+                        $0, version.by.last ?? position, version, recordedAt, selection, span)
+                }
             }
         }
         for key in uses.byKey.keys {
@@ -66,9 +114,10 @@ struct AccountUses {
         return uses
     }
 
+    /// - Parameter position: the entry that says it.
     private mutating func add(
-        _ record: borrowing RecordView, _ position: Position, _ recordedAt: Int64,
-        _ selection: MeterSelection, _ span: Period
+        _ record: borrowing RecordView, _ position: Position, _ version: Corrections.Version,
+        _ recordedAt: Int64, _ selection: MeterSelection, _ span: Period
     ) throws {
         switch record.kind {
         case .event:
@@ -79,8 +128,8 @@ struct AccountUses {
                     case .counts(let units, let key, let removes) = reader.event.reading(of: record)
                 else { continue }
                 add(
-                    reader.key, record, position, time, Quantity(units: units), key, removes,
-                    reader.eventPaths, isConsume: false)
+                    reader.key, record, position, version, time, Quantity(units: units), key,
+                    removes, reader.eventPaths, isConsume: false)
             }
         case .consume:
             let time = Timestamp(nanoseconds: recordedAt)
@@ -95,7 +144,7 @@ struct AccountUses {
                     uniqueKey = CompiledMeter.uniqueKey(node)
                 }
                 add(
-                    reader.key, record, position, time, order.quantity, uniqueKey, false,
+                    reader.key, record, position, version, time, order.quantity, uniqueKey, false,
                     reader.consumePaths, isConsume: true)
             }
         case .settle:
@@ -106,7 +155,7 @@ struct AccountUses {
             else { return }
             for reader in selection.readers where reader.key.meter == key {
                 add(
-                    reader.key, record, position, time, order.quantity, 0, false,
+                    reader.key, record, position, version, time, order.quantity, 0, false,
                     reader.consumePaths, isConsume: true)
             }
         default: return
@@ -114,8 +163,9 @@ struct AccountUses {
     }
 
     private mutating func add(
-        _ key: UsageKey, _ record: borrowing RecordView, _ position: Position, _ time: Timestamp,
-        _ value: Quantity, _ uniqueKey: UInt128, _ removes: Bool, _ paths: [PropertyPath],
+        _ key: UsageKey, _ record: borrowing RecordView, _ position: Position,
+        _ version: Corrections.Version, _ time: Timestamp, _ value: Quantity, _ uniqueKey: UInt128,
+        _ removes: Bool, _ paths: [PropertyPath],
         isConsume: Bool
     ) {
         let dimensions = paths.map { path -> Value? in
@@ -126,6 +176,7 @@ struct AccountUses {
             position: position, time: time, order: record.identityOrder, value: value,
             key: uniqueKey,
             removes: removes, dimensions: dimensions, isConsume: isConsume)
-        byKey[key, default: []].append(Use(use: use, id: record.id.makeString() ?? ""))
+        byKey[key, default: []].append(
+            Use(use: use, id: record.id.makeString() ?? "", version: version))
     }
 }

@@ -44,13 +44,20 @@ package struct BillFromEntries: ~Copyable {
         try books.skip(to: entry.position)
         let stale = try books.apply(
             record, outcome: try record.outcome(), recordedAt: entry.recordedAt)
-        for earlier in entries where !stale.isEmpty {
-            let view = try RecordView(record: earlier.record.raw)
-            books.meterAgain(
-                view, at: earlier.position, outcome: try view.outcome(),
-                recordedAt: earlier.recordedAt, meters: stale)
-        }
+        try meterAgain(stale)
         entries.append(entry)
+    }
+
+    private mutating func meterAgain(_ stale: Stale) throws {
+        guard !stale.isEmpty else { return }
+        let source = KeptEntries(account: account, entries: entries)
+        let again = EntryMetering(meters: stale.accounts.isEmpty ? stale.meters : nil, stale) {
+            try source.withEntry(at: $0, $1)
+        }
+        for earlier in entries {
+            try again.meter(
+                &books, earlier.record.raw, at: earlier.position, recordedAt: earlier.recordedAt)
+        }
     }
 
     /// What an engine would decide of a record as the next entry. A refund finds what it names among the entries
@@ -120,5 +127,12 @@ private struct KeptEntries: AccountEntrySource {
         } catch {
             throw Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)")
         }
+    }
+
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws {
+        guard let entry = entries.first(where: { $0.position == position }) else {
+            throw DecodeFailure.invalid("an entry that is not there", 0)
+        }
+        try body(entry.record.raw)
     }
 }

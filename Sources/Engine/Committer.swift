@@ -133,11 +133,11 @@ final class Committer: @unchecked Sendable {
         handOver()
     }
 
-    /// Whether a request needs all earlier entries to be readable: a catalog or an override may have history
-    /// metered again, and what is redacted or given back must be looked at.
+    /// Whether a request needs all earlier entries to be readable: a catalog, an override or a correction may have
+    /// history metered again, and what is redacted or given back must be looked at.
     private func looksBack(_ record: PreparedRecord, _ batch: PreparedBatch) -> Bool {
         switch record.kind {
-        case .publish, .redact, .refund: return true
+        case .publish, .redact, .refund, .correct, .backfill: return true
         case .override: break
         default: return false
         }
@@ -266,9 +266,9 @@ final class Committer: @unchecked Sendable {
     }
 
     /// Takes over what was metered beside the traffic, or meters history while commits wait.
-    private func meterAgain(_ stale: Set<UInt32>, _ preparation: Preparation?) throws {
-        if var remetering = preparation?.remetering.take(), remetering.meters == stale,
-            remetering.move(to: books.copy(), before: .max)
+    private func meterAgain(_ stale: Stale, _ preparation: Preparation?) throws {
+        if var remetering = preparation?.remetering.take(), stale.accounts.isEmpty,
+            remetering.meters == stale.meters, remetering.move(to: books.copy(), before: .max)
         {
             try Replay.meter(
                 &remetering, engine.reader, recountsMax: EngineLimits.recountsMax)

@@ -26,6 +26,9 @@ package enum Query: Sendable {
     /// Compensates what the events of a billing period drew; nil: the period that runs.
     case reconcile(account: String, period: String?)
     case creditNote(CreditNoteWish)
+    case correct(CorrectionWish)
+    case backfill(BackfillWish)
+    case batches(from: Int, limit: Int)
     case retirement(before: Timestamp)
     case proof(ProofQuery)
     /// A question about the past.
@@ -42,7 +45,9 @@ package enum Query: Sendable {
     /// Whether it reads the log or writes files: it takes its time and must not hold up an edge.
     package var isLong: Bool {
         switch self {
-        case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements: false
+        case .ping, .status, .unmatched, .catalog, .check, .usage, .credits, .entitlements,
+            .batches:
+            false
         default: true
         }
     }
@@ -115,6 +120,10 @@ extension Engine {
         case .finalise(let account, let period):
             try finalise(account: account, period: period, at: now).write(to: &json)
         case .creditNote(let wish): try credit(wish).write(to: &json)
+        case .correct(let wish): try correct(wish, at: now).write(to: &json)
+        case .backfill(let wish): try backfill(wish, at: now).write(to: &json)
+        case .batches(let from, let limit):
+            atPosition(&json) { $0.writeBatches(from: from, limit: limit, to: &$1) }
         case .retirement(let before):
             try retirementPreview(before: before).write(to: &json)
         case .rebuild(let parts): try rebuild(parts).write(to: &json)
@@ -170,6 +179,7 @@ extension Engine {
         }
         durable.withLock { durable in
             json.member("accounts", UInt64(durable.books.registry.accounts.count))
+            json.member("batches_open", UInt64(durable.books.openBatches))
             json.member("catalog_versions", UInt64(durable.books.registry.versions.count))
         }
         json.key("start")

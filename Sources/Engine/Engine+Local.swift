@@ -40,7 +40,7 @@ extension Engine {
     /// Records a command of the engine's own and waits until it is durable.
     /// - Returns: what became of it, and what there is to say of it; nil if it was not taken.
     func record(
-        _ kind: RecordKind, source: String, id: String, account: String, data: Value
+        _ kind: RecordKind, source: String, id: String, account: String?, data: Value
     ) -> (Reply, ReplyDetail?)? {
         let call = Call()
         let batch = PreparedBatch(replyTo: call)

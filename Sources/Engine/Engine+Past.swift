@@ -82,10 +82,17 @@ extension Engine {
         let then = min(point.position, try position(recordedUpTo: cut))
         var books = try books(asOf: then)
         guard then < point.position else { return books }
+        let facts = try withBooks(asOf: point.position) { $0.billingFacts(of: account) }
+        var batches = try withBooks(asOf: point.position) { $0.batchPositions }[...]
+        batches = facts.corrections.isEmpty ? [] : batches.filter { $0 >= then }[...]
         do {
             let source = LoggedEntries(engine: self, account: account)
             try source.forEach(from: then, before: point.position) { position, bytes, recordedAt in
+                try putIn(&books, &batches, before: position, source, at: cut)
                 let record = try RecordView(record: bytes)
+                guard record.kind != .correct else {
+                    return try Self.putIn(&books, correction: bytes, at: position, cut)
+                }
                 guard let time = record.ownTime(recordedAt: recordedAt),
                     Timestamp(nanoseconds: time) <= cut
                 else { return }
@@ -93,6 +100,10 @@ extension Engine {
                 let verdict = books.decide(record, recordedAt: cut.nanoseconds)
                 guard case .entry(let outcome, _) = verdict else { return }
                 _ = try books.apply(record, outcome: outcome, recordedAt: cut.nanoseconds)
+            }
+            try putIn(&books, &batches, before: point.position, source, at: cut)
+            if !facts.corrections.isEmpty {
+                try meterAgain(&books, source, facts, upTo: cut, knownBefore: then)
             }
             try books.skip(to: point.position)
         } catch let refusal as Refusal {
@@ -103,6 +114,48 @@ extension Engine {
                 message: "entries behind position \(then) cannot be put in at \(cut): \(error)")
         }
         return books
+    }
+
+    /// Lets books take what became of batches before a position.
+    private func putIn(
+        _ books: inout Books, _ batches: inout ArraySlice<Position>, before position: Position,
+        _ source: LoggedEntries, at cut: Timestamp
+    ) throws {
+        while let next = batches.first, next < position {
+            batches.removeFirst()
+            try source.withEntry(at: next) {
+                try Self.putIn(&books, correction: $0, at: next, cut)
+            }
+        }
+    }
+
+    /// Lets books take a correction or an order about a batch; what is to be metered again is not.
+    private static func putIn(
+        _ books: inout Books, correction bytes: RawSpan, at position: Position, _ cut: Timestamp
+    ) throws {
+        let record = try RecordView(record: bytes)
+        try books.skip(to: position)
+        _ = try books.apply(record, outcome: try record.outcome(), recordedAt: cut.nanoseconds)
+    }
+
+    /// Counts an account's usage anew, by what is known of it in the end: what was known as it is by the instant, and of all
+    /// else what happened by then.
+    /// - Parameter position: where the log ended at that instant.
+    private func meterAgain(
+        _ books: inout Books, _ source: LoggedEntries, _ facts: BillingFacts, upTo cut: Timestamp,
+        knownBefore position: Position
+    ) throws {
+        guard let account = books.account(facts.account) else { return }
+        books.forgetUsage(of: account)
+        try source.forEachCounted(facts) { record, entry, recordedAt, isAsWritten in
+            let time = record.ownTime(recordedAt: recordedAt).map { Timestamp(nanoseconds: $0) }
+            guard isAsWritten && entry < position || time.map({ $0 <= cut }) ?? false else {
+                return
+            }
+            books.meterAgain(
+                record, at: entry, outcome: try record.outcome(),
+                recordedAt: min(recordedAt, cut.nanoseconds), meters: nil, notes: false)
+        }
     }
 
     /// Books with nothing but an account's usage up to an instant, by the definitions known at a position.
@@ -121,17 +174,14 @@ extension Engine {
                         record, outcome: try record.outcome(), recordedAt: frame.commitTime)
                 }
             }
-            var buffer = ByteBuffer(capacity: 256)
             let source = LoggedEntries(engine: self, account: account)
-            try source.forEach(from: 0, before: point.position) { position, bytes, recordedAt in
-                try facts.withKept(bytes, at: position, recordedAt: recordedAt, &buffer) { record in
-                    guard let time = record.ownTime(recordedAt: recordedAt),
-                        Timestamp(nanoseconds: time) <= cut
-                    else { return }
-                    books.meterAlone(
-                        record, at: position, outcome: try record.outcome(),
-                        recordedAt: recordedAt)
-                }
+            try source.forEachCounted(facts) { record, position, recordedAt, _ in
+                guard let time = record.ownTime(recordedAt: recordedAt),
+                    Timestamp(nanoseconds: time) <= cut
+                else { return }
+                books.meterAlone(
+                    record, at: position, outcome: try record.outcome(),
+                    recordedAt: recordedAt)
             }
             try books.skip(to: point.position)
         } catch let refusal as Refusal {
@@ -154,27 +204,18 @@ extension RecordView {
         case .consume, .hold, .settle, .release, .extend, .void, .refund, .reset, .account,
             .deposit:
             recordedAt
-        case .publish, .redact, .retire, .finalise, .creditNote, .reconcile: nil
+        case .publish, .redact, .retire, .finalise, .creditNote, .reconcile, .correct, .backfill:
+            nil
         }
     }
 }
 
 extension BillingFacts {
-    /// Calls `body` with an entry as bills may read it: what goes by an order to drop bodies is not read,
-    /// whether it is gone or not.
-    func withKept(
-        _ bytes: RawSpan, at position: Position, recordedAt: Int64, _ buffer: inout ByteBuffer,
-        _ body: (borrowing RecordView) throws -> Void
-    ) throws {
-        let record = try RecordView(record: bytes)
-        buffer.clear()
-        if let kept = retirements.kept(
-            of: record, at: position, recordedAt: recordedAt, state.finalised),
-            try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-        {
-            try body(RecordView(record: buffer.bytes))
-        } else {
-            try body(record)
-        }
+    /// What bills may read of an entry whose body goes by an order to drop bodies, whether it is gone or not; nil: all
+    /// of it.
+    func kept(
+        of record: borrowing RecordView, at position: Position, recordedAt: Int64
+    ) -> KeptProperties? {
+        retirements.kept(of: record, at: position, recordedAt: recordedAt, state.finalised)
     }
 }

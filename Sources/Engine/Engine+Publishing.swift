@@ -136,7 +136,7 @@ extension Engine {
             guard let view = try? RecordView(content: content),
                 case .entry(let outcome, _) = books.decide(view, recordedAt: now)
             else { return Set<UInt32>() }
-            return (try? books.apply(view, outcome: outcome, recordedAt: now)) ?? []
+            return (try? books.apply(view, outcome: outcome, recordedAt: now))?.meters ?? []
         }
         guard !meters.isEmpty else { return nil }
         return Trial(

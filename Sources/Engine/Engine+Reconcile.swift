@@ -111,28 +111,64 @@ extension Engine {
         }
     }
 
+    /// A use of credits, and where it stands in billing order.
+    private typealias OrderedUse = (use: MeterUse, credits: CreditUse)
+
+    /// What an entry drew in a period, and what it costs there.
+    private func creditUses(
+        _ facts: ReconciliationFacts, _ bytes: RawSpan, at position: Position, recordedAt: Int64,
+        in period: Period, _ texts: CorrectionTexts
+    ) throws -> [OrderedUse] {
+        let record = try RecordView(record: bytes)
+        let isEvent = record.kind == .event
+        guard isEvent || record.kind == .consume || record.kind == .settle else { return [] }
+        let versions = facts.corrections.versions(of: record, at: position)
+        let newest = versions.last { $0.until == .max }
+        let time = Timestamp(nanoseconds: isEvent ? record.time ?? recordedAt : recordedAt)
+        func ordered(_ time: Timestamp, _ uses: [CreditUse]) -> [OrderedUse] {
+            let order = MeterUse(
+                position: position, time: time, order: record.identityOrder, value: .zero, key: 0,
+                removes: false, dimensions: [], isConsume: false)
+            return period.contains(time) ? uses.map { (order, $0) } : []
+        }
+        let outcome = try record.outcome()
+        if let newest, newest.by.isEmpty, newest.from == position {
+            // What was decided stays.
+            guard isEvent else { return [] }
+            return ordered(
+                time, facts.uses(of: record, outcome, at: position, time: time))
+        }
+        // What it gave back was given when it was recorded, and can be taken from then on.
+        let recorded = Timestamp(nanoseconds: recordedAt)
+        let drew = ordered(
+            time, facts.withdrawn(record, outcome, at: position, recordedAt: recorded))
+        guard isEvent, let newest else { return drew }
+        guard !newest.by.isEmpty else {
+            return drew + ordered(time, facts.costs(of: record, at: position, time: time))
+        }
+        var text = ByteBuffer(capacity: bytes.byteCount + 256)
+        try texts.text(of: position, by: newest.by).append(bytes, to: &text)
+        let amended = try RecordView(record: text.bytes)
+        let now = Timestamp(nanoseconds: amended.time ?? recordedAt)
+        return drew + ordered(now, facts.costs(of: amended, at: position, time: now))
+    }
+
     /// What the events of a period drew, in billing order, and what was compensated of it before.
     private func creditUses(
         _ facts: ReconciliationFacts, _ billing: BillingFacts, in period: Period
     ) throws(Refusal) -> ([CreditUse], [Reconciliation]) {
-        var uses: [(use: MeterUse, credits: CreditUse)] = []
+        var uses: [OrderedUse] = []
         var earlier: [Reconciliation] = []
         let source = LoggedEntries(engine: self, account: billing.account)
+        let texts = CorrectionTexts { try source.withEntry(at: $0, $1) }
         try source.forEach(from: 0, before: facts.position) { position, bytes, recordedAt in
             let record = try RecordView(record: bytes)
             if record.kind == .reconcile {
                 let order = try ReconcileOrder.read(record)
                 if order.period == period { earlier.append(order.reconciliation) }
             }
-            guard record.kind == .event else { return }
-            let time = Timestamp(nanoseconds: record.time ?? recordedAt)
-            guard period.contains(time) else { return }
-            let order = MeterUse(
-                position: position, time: time, order: record.identityOrder, value: .zero, key: 0,
-                removes: false, dimensions: [], isConsume: false)
-            for credits in facts.uses(
-                of: record, try record.outcome(), at: position, time: time)
-            { uses.append((order, credits)) }
+            uses += try creditUses(
+                facts, bytes, at: position, recordedAt: recordedAt, in: period, texts)
         }
         uses.sort { MeterUse.precedes($0.use, $1.use) }
         return (uses.map(\.credits), earlier)

@@ -171,9 +171,12 @@ package final class Engine: Sendable {
     /// A name of the store that may be shown to anybody: 16 hexadecimal digits.
     package var storeName: String { snapshots.storeName }
 
-    /// Positions of the durable entries that publish a catalog, ascending.
+    /// Positions of the durable entries that concern all accounts, ascending: catalogs, and what becomes of batches.
     package var catalogPositions: [Position] {
-        durable.read { $0.books.registry.versions.map(\.position) }
+        durable.read { durable in
+            (durable.books.registry.versions.map(\.position) + durable.books.batchPositions)
+                .sorted()
+        }
     }
 
     /// Why the engine stopped taking requests, if it did.

@@ -74,6 +74,8 @@ package enum EngineLimits {
     package static let decisionGrantsShown = 100
     /// Rows of unmatched events, if the request does not say.
     package static let unmatchedRows = 1_000
+    /// Batches that one answer lists at most.
+    package static let batchRows = 1_000
     /// Lines between two acknowledgements of a stream at most.
     package static let ackEveryMax = 1_000_000
 }

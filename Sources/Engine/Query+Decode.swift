@@ -35,7 +35,6 @@ extension Query {
                 throw .bad("to", "an absolute path is needed, not \"\(directory)\"")
             }
             return .backup(to: directory, withKeys: try arguments.flag("with_key"))
-        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "snapshot": return try plain(.snapshot, arguments)
         case "unmatched":
             try arguments.allow(["limit"])
@@ -75,7 +74,6 @@ extension Query {
         case "retirement":
             try arguments.allow(["before"])
             return .retirement(before: try arguments.time("before"))
-        case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "explain":
             try arguments.allow(["account", "period", "line", "from", "limit", "cursor"])
             return .explain(
@@ -84,7 +82,27 @@ extension Query {
                 line: try arguments.text("line"), try Explanation.Page(arguments))
         case "explain_entry": return .explainEntry(try EntryName(arguments))
         case "explain_decision": return .explainDecision(try EntryName(arguments))
-        default: return try ProofQuery.decode(name, arguments).map { .proof($0) }
+        default:
+            if let query = try decodeOther(name, arguments) { return query }
+            return try ProofQuery.decode(name, arguments).map { .proof($0) }
+        }
+    }
+
+    private static func decodeOther(
+        _ name: String, _ arguments: Arguments
+    ) throws(Refusal) -> Query? {
+        switch name {
+        case "rebuild": return .rebuild(try Books.Part.decode(arguments))
+        case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
+        case "correct": return .correct(try CorrectionWish.decode(arguments))
+        case "backfill": return .backfill(try BackfillWish.decode(arguments))
+        case "batches":
+            try arguments.allow(["from", "limit"])
+            return .batches(
+                from: try arguments.count("from", or: 0, max: Int.max),
+                limit: try arguments.count(
+                    "limit", or: EngineLimits.batchRows, min: 1, max: EngineLimits.batchRows))
+        default: return nil
         }
     }
 

@@ -69,23 +69,59 @@ enum Replay {
         }
     }
 
-    /// Meters all entries before `end` again for some meters.
+    /// Accounts above which the whole log is read once instead of the entries of each.
+    private static let accountsEach = 16
+
+    /// Meters entries before `end` again: all of them for some meters, or those of some accounts.
+    /// - Throws: `Interruption` if it is not to go on.
     static func meterAgain(
-        _ books: inout Books, _ meters: Set<UInt32>, before end: Position, _ reader: LogReader,
+        _ books: inout Books, _ stale: Stale, before end: Position, _ reader: LogReader,
         while goesOn: () -> Bool = { true }
     ) throws {
         guard end > 0 else { return }
+        let read = { (position: Position, body: (RawSpan) throws -> Void) in
+            try reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+        }
+        if !stale.meters.isEmpty {
+            let again = EntryMetering(meters: stale.meters, stale, read)
+            try forEachEntry(before: end, reader, while: goesOn) { bytes, position, recordedAt in
+                try again.meter(&books, bytes, at: position, recordedAt: recordedAt)
+            }
+        }
+        guard !stale.accounts.isEmpty else { return }
+        let again = EntryMetering(meters: nil, stale, read)
+        guard stale.accounts.count > accountsEach else {
+            for account in stale.accounts {
+                guard goesOn() else { throw Interruption() }
+                let name = books.accountName(account)
+                try reader.forEachEntry(of: name.raw, before: end) { position, bytes, frame in
+                    try again.meter(&books, bytes, at: position, recordedAt: frame.commitTime)
+                }
+            }
+            return
+        }
+        let accounts = Set(stale.accounts)
+        try forEachEntry(before: end, reader, while: goesOn) { bytes, position, recordedAt in
+            guard let account = books.account(of: try RecordView(record: bytes)),
+                accounts.contains(account)
+            else { return }
+            try again.meter(&books, bytes, at: position, recordedAt: recordedAt)
+        }
+    }
+
+    /// - Throws: `Interruption` if it is not to go on.
+    private static func forEachEntry(
+        before end: Position, _ reader: LogReader, while goesOn: () -> Bool,
+        _ body: (RawSpan, Position, Int64) throws -> Void
+    ) throws {
         var cursor = try reader.cursor(from: 0)
-        var kept = ByteBuffer(capacity: 4096)
         while try cursor.next() {
             guard goesOn() else { throw Interruption() }
             let header = cursor.header
             for index in 0..<Int(header.count) {
-                guard header.firstPosition + Position(index) < end else { return }
-                try meterAgain(
-                    &books, meters, cursor.record(index),
-                    at: header.firstPosition + Position(index),
-                    recordedAt: header.commitTime, &kept)
+                let position = header.firstPosition + Position(index)
+                guard position < end else { return }
+                try body(cursor.record(index), position, header.commitTime)
             }
         }
     }
@@ -101,7 +137,9 @@ enum Replay {
         while goesOn: () -> Bool = { true }
     ) throws {
         let end = remetering.base
-        var kept = ByteBuffer(capacity: 4096)
+        let again = EntryMetering(meters: remetering.meters, Stale()) { position, body in
+            try reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+        }
         // What is read was verified at the start or written since.
         var cursor = try reader.cursor(from: remetering.position, isLinking: false)
         while remetering.position < end, try cursor.next() {
@@ -111,16 +149,8 @@ enum Replay {
                 let position = header.firstPosition + Position(index)
                 guard position >= remetering.position else { continue }
                 guard position < end else { break }
-                let bytes = cursor.record(index)
-                if try remetering.keeps(part: bytes, position, header.commitTime, &kept) {
-                    let record = try RecordView(record: kept.bytes)
-                    remetering.meter(
-                        record, outcome: try record.outcome(), recordedAt: header.commitTime)
-                } else {
-                    let record = try RecordView(record: bytes)
-                    remetering.meter(
-                        record, outcome: try record.outcome(), recordedAt: header.commitTime)
-                }
+                try again.meter(
+                    &remetering, cursor.record(index), recordedAt: header.commitTime)
             }
         }
         guard remetering.position == end, !remetering.isSpoilt,
@@ -131,56 +161,12 @@ enum Replay {
             let name = remetering.recount(account)
             defer { remetering.endRecount() }
             try reader.forEachEntry(of: name.raw, before: end) { position, bytes, commit in
-                if try remetering.keeps(part: bytes, position, commit.commitTime, &kept) {
-                    let record = try RecordView(record: kept.bytes)
-                    remetering.count(
-                        record, at: position, outcome: try record.outcome(),
-                        recordedAt: commit.commitTime)
-                } else {
-                    let record = try RecordView(record: bytes)
-                    remetering.count(
-                        record, at: position, outcome: try record.outcome(),
-                        recordedAt: commit.commitTime)
-                }
+                try again.count(
+                    &remetering, bytes, at: position, recordedAt: commit.commitTime)
             }
         }
     }
 
     /// Somebody asked to stop.
     struct Interruption: Error {}
-
-    /// A meter that is newer than an order to drop bodies must not read what goes, whether it is gone or not.
-    private static func meterAgain(
-        _ books: inout Books, _ meters: Set<UInt32>, _ bytes: RawSpan, at position: Position,
-        recordedAt: Int64, _ buffer: inout ByteBuffer
-    ) throws {
-        buffer.clear()
-        let record = try RecordView(record: bytes)
-        let outcome = try record.outcome()
-        if let kept = books.kept(of: record, at: position, recordedAt: recordedAt),
-            try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-        {
-            books.meterAgain(
-                try RecordView(record: buffer.bytes), at: position, outcome: outcome,
-                recordedAt: recordedAt, meters: meters)
-        } else {
-            books.meterAgain(
-                record, at: position, outcome: outcome, recordedAt: recordedAt, meters: meters)
-        }
-    }
-}
-
-extension Remetering {
-    /// Writes what an order to drop bodies leaves of an entry, whether it is gone or not.
-    /// - Returns: false if all of it stays; the buffer says nothing then.
-    fileprivate func keeps(
-        part bytes: RawSpan, _ position: Position, _ recordedAt: Int64, _ buffer: inout ByteBuffer
-    ) throws -> Bool {
-        guard
-            let kept = kept(
-                of: try RecordView(record: bytes), at: position, recordedAt: recordedAt)
-        else { return false }
-        buffer.clear()
-        return try RecordRetirement.append(bytes, keeping: kept, to: &buffer)
-    }
 }

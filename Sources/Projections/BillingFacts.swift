@@ -21,6 +21,8 @@ package struct BillingFacts: Sendable {
     package let late: EventRules.Late
     /// Which of its entries have lost their bodies.
     package let retirements: Retirements
+    /// Which of its entries count otherwise than as they were written.
+    package let corrections: AccountCorrections
     /// All meters that the account's plans price, under their newest definitions.
     package let selection: MeterSelection
 
@@ -48,7 +50,8 @@ extension Books {
         return BillingFacts(
             account: name, position: min(position, end), contract: contract,
             contractBefore: contractBefore, state: state, nextNumber: invoices.count + 1,
-            late: registry.eventRules.late, retirements: retirements, selection: selection(keys))
+            late: registry.eventRules.late, retirements: retirements,
+            corrections: corrections(of: number, before: end), selection: selection(keys))
     }
 
     /// The months between the first and the last that an account has usage in; nil: it has none.

@@ -23,10 +23,13 @@ struct UseTime {
 
 /// Usage: what entries add to the meters of their account.
 extension Books {
-    /// Meters an earlier entry again, for the meters that a newer catalog defines differently.
+    /// Meters an earlier entry again.
+    /// - Parameters:
+    ///   - meters: those that a newer catalog defines differently; nil: all.
+    ///   - notes: whether a meter that cannot read it says so: not if it said so before.
     package mutating func meterAgain(
         _ record: borrowing RecordView, at position: Position, outcome: Outcome,
-        recordedAt: Int64, meters: Set<UInt32>
+        recordedAt: Int64, meters: Set<UInt32>?, notes: Bool = true
     ) {
         guard let subject = record.subject, let account = registry.accounts.number(of: subject)
         else { return }
@@ -34,13 +37,13 @@ extension Books {
         case .event:
             let when = UseTime(time: record.time ?? recordedAt, recordedAt: recordedAt)
             for meter in registry.meters(listeningTo: record.type)
-            where meters.contains(meter.number) {
-                count(record, position, meter, account, when)
+            where meters?.contains(meter.number) ?? true {
+                count(record, position, meter, account, when, notes: notes)
             }
         case .consume, .settle:
             let usage = record.kind == .consume ? consumption(of: record) : settledUsage(of: record)
             guard outcome.decision?.allowed == true, let usage,
-                meters.contains(usage.meter.number)
+                meters?.contains(usage.meter.number) ?? true
             else { return }
             count(usage, record, position, account, UseTime(recordedAt))
         default: return
@@ -101,11 +104,12 @@ extension Books {
 
     mutating func count(
         _ record: borrowing RecordView, _ position: Position, _ meter: CompiledMeter,
-        _ account: UInt32, _ when: UseTime
+        _ account: UInt32, _ when: UseTime, notes: Bool = true
     ) {
         switch meter.reading(of: record) {
         case .notMine: return
-        case .unreadable: registry.seeUnreadable(meter: meter.number, at: position)
+        case .unreadable:
+            if notes { registry.seeUnreadable(meter: meter.number, at: position) }
         case .counts(let units, let uniqueKey, _):
             let scopes = scopes(of: record, meter: meter.number, prefix: [])
             add(

@@ -84,12 +84,18 @@ extension Books {
         case .override: decideOverride(record, recordedAt)
         case .reconcile: decideReconcile(record, recordedAt)
         case .account: decideAccount(record, recordedAt)
+        case .correct: decideCorrect(record)
+        case .backfill: decideBackfill(record)
         }
     }
 
     /// Usage that happened is never refused; it draws credits where its meters burn them, from
     /// the grants valid at the event's own time, and what they cannot cover is shortfall.
     private func decideEvent(_ record: borrowing RecordView, _ recordedAt: Int64) -> Verdict {
+        if record.batch != nil {
+            // It draws and warns when its batch is closed, and may be of any age.
+            return batchRefusal(record).map { .refused($0) } ?? .entry(.recorded, Evidence())
+        }
         if let refusal = refusalOfAge(record, recordedAt) { return .refused(refusal) }
         let hasCredits = registry.catalog?.credits.isEmpty == false
         guard let subject = record.subject, hasCredits || hasWarnings else {

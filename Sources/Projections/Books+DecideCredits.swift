@@ -10,26 +10,13 @@ extension Books {
         for record: borrowing RecordView, account: UInt32?, _ recordedAt: Int64
     ) -> Outcome {
         var outcome = Outcome.recorded
-        var costs: [(unit: String, units: Int128, uses: [String])] = []
-        for meter in registry.meters(listeningTo: record.type) where meter.burn != nil {
-            guard case .counts(let units, _, _) = meter.reading(of: record),
-                let part = meter.cost(units: units, of: record), part != 0,
-                let unit = meter.burn?.unit
-            else { continue }
-            if let index = costs.firstIndex(where: { $0.unit == unit }) {
-                let (sum, overflow) = costs[index].units.addingReportingOverflow(part)
-                costs[index].units = overflow ? (part < 0 ? -Int128.max : .max) : sum
-                costs[index].uses.append(meter.key)
-            } else {
-                costs.append((unit, part, [meter.key]))
-            }
-        }
+        let costs = CreditCost.all(of: record, registry.meters(listeningTo: record.type))
         guard !costs.isEmpty else { return outcome }
         let now = Timestamp(nanoseconds: recordedAt)
         let time = Timestamp(nanoseconds: record.time ?? recordedAt)
         let state = creditAccount(of: account, at: now)
         let isOnly = (registry.catalog?.credits.count ?? 0) == 1
-        for cost in costs.sorted(by: { $0.unit < $1.unit }) {
+        for cost in costs {
             let need = Quantity(units: cost.units)
             var shortfall: Int128 = 0
             if need < .zero {
@@ -268,6 +255,12 @@ extension Books {
         else { return .refused(.bad("account", "the log has no entry of it")) }
         do throws(Refusal) {
             let order = try RefundOrder.read(record)
+            guard !isCorrected(order.position, account: account) else {
+                throw .bad(
+                    "entry",
+                    "the entry at position \(order.position) was corrected, and its credits with it; correct it "
+                        + "again instead")
+            }
             guard let name, subject.isEqual(to: name) else {
                 throw .bad(
                     "entry", "the entry at position \(order.position) is not of this account")

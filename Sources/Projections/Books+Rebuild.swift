@@ -18,6 +18,7 @@ extension Books {
         case .invoices: invoices.digest()
         case .retirements: retirements.digest()
         case .limits: limits.digest()
+        case .corrections: corrections.digest()
         }
     }
 
@@ -38,6 +39,7 @@ extension Books {
             case .invoices: Swift.swap(&invoices, &other.invoices)
             case .retirements: Swift.swap(&retirements, &other.retirements)
             case .limits: Swift.swap(&limits, &other.limits)
+            case .corrections: Swift.swap(&corrections, &other.corrections)
             }
         }
     }

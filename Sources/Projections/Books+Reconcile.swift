@@ -16,6 +16,10 @@ package struct ReconciliationFacts: Sendable {
     package let unit: String
     /// Meters that burn credits, as events are read.
     package let meters: [CompiledMeter]
+    /// Which of its entries count otherwise than as they were written.
+    package let corrections: AccountCorrections
+    /// What events cost by the catalogs of their times; empty where nothing was corrected.
+    let rates: BurnRates
 
     /// What a use drew, by unit; none if it drew nothing.
     package func uses(
@@ -49,6 +53,45 @@ package struct ReconciliationFacts: Sendable {
                 shortfall: use.shortfall)
             use.take(off: account.refunded(at: position, unit: use.unit).units)
             return use
+        }
+    }
+}
+
+extension ReconciliationFacts {
+    /// What an entry drew that counts no more as it was written: it costs nothing, and what it gave is taken back.
+    package func withdrawn(
+        _ record: borrowing RecordView, _ outcome: Outcome, at position: Position,
+        recordedAt time: Timestamp
+    ) -> [CreditUse] {
+        var uses = uses(of: record, outcome, at: position, time: time)
+        for index in uses.indices {
+            uses[index].cost = max(-uses[index].shortfall, 0)
+            uses[index].shortfall = max(uses[index].shortfall, 0)
+        }
+        for grant in outcome.grants where grant.kind == .adjustment {
+            if let index = uses.firstIndex(where: { $0.unit == grant.unit }) {
+                let cost = uses[index].cost ?? 0
+                uses[index].cost = cost.addingReportingOverflow(grant.units).partialValue
+            } else {
+                uses.append(
+                    CreditUse(
+                        time: time, unit: grant.unit, meters: [], draws: [], shortfall: 0,
+                        cost: grant.units))
+            }
+        }
+        return uses
+    }
+
+    /// What an event costs that drew nothing when it was recorded, or something else, by the catalog that held then.
+    /// - Parameter position: the entry's, whose refunds are taken off.
+    package func costs(
+        of record: borrowing RecordView, at position: Position, time: Timestamp
+    ) -> [CreditUse] {
+        CreditCost.all(of: record, rates.meters(before: position)).map { cost in
+            let refunded = account.refunded(at: position, unit: cost.unit).units
+            return CreditUse(
+                time: time, unit: cost.unit, meters: cost.uses, draws: [], shortfall: 0,
+                cost: cost.units > 0 ? max(cost.units - refunded, 0) : cost.units)
         }
     }
 }
@@ -119,11 +162,14 @@ package struct ReconcileOrder {
 extension Books {
     /// The facts for compensating the draws of an account; nil for one without credits.
     package func reconciliationFacts(of name: String, at time: Timestamp) -> ReconciliationFacts? {
-        guard let account = account(name), credits.knows(account) else { return nil }
+        guard let account = account(name) else { return nil }
+        let corrections = corrections(of: account)
+        guard credits.knows(account) || !corrections.isEmpty else { return nil }
         return ReconciliationFacts(
             position: position, state: creditDigest(of: account),
             account: creditAccount(of: account, at: time), unit: unit(""),
-            meters: registry.burningMeters)
+            meters: registry.burningMeters, corrections: corrections,
+            rates: BurnRates(corrections.isEmpty ? [] : registry.versions))
     }
 
     private func creditDigest(of account: UInt32) -> Digest {

@@ -5,7 +5,7 @@ extension Books {
     /// The projections in the order of the digest.
     package enum Part: String, CaseIterable, Sendable {
         case registry, counters, credits, entitlements, deduplication, producers, redactions,
-            invoices, retirements, limits
+            invoices, retirements, limits, corrections
 
         /// The version of the part's state.
         package var version: UInt32 {
@@ -20,6 +20,7 @@ extension Books {
             case .invoices: Invoices.version
             case .retirements: Retirements.version
             case .limits: LimitUsage.version
+            case .corrections: Corrections.version
             }
         }
     }
@@ -52,6 +53,7 @@ extension Books {
             retirements.serialise(into: &bytes)
             try spill(&bytes)
         case .limits: try limits.serialise(into: &bytes, spill)
+        case .corrections: try corrections.serialise(into: &bytes, spill)
         }
     }
 
@@ -80,6 +82,7 @@ extension Books {
             // The catalogs were restored first.
             retirements = try Retirements(restoring: &reader, registry.versions)
         case .limits: limits = try LimitUsage(restoring: &reader)
+        case .corrections: corrections = try Corrections(restoring: &reader)
         }
         guard reader.isAtEnd else { throw .invalid("bytes after the state", reader.offset) }
         self.position = position

@@ -42,6 +42,8 @@ package struct Books: ~Copyable {
     package internal(set) var invoices: Invoices
     /// Usage in the windows of limits.
     package internal(set) var limits: LimitUsage
+    /// Which entries count otherwise than as they were written.
+    package internal(set) var corrections: Corrections
 
     let key: SipKey
     /// Position at which this was copied from other books; nil: it was not.
@@ -63,6 +65,7 @@ package struct Books: ~Copyable {
         retirements = Retirements()
         invoices = Invoices()
         limits = LimitUsage()
+        corrections = Corrections()
     }
 
     private init(sharing other: inout Books) {
@@ -79,6 +82,7 @@ package struct Books: ~Copyable {
         retirements = other.retirements
         invoices = other.invoices.copy()
         limits = other.limits.copy()
+        corrections = other.corrections.copy()
     }
 
     /// The same books, in microseconds: both share their memory, chunk by chunk, and each pays for
@@ -98,6 +102,7 @@ package struct Books: ~Copyable {
         producers.accept(digestsOf: copy.producers)
         invoices.accept(digestsOf: copy.invoices)
         limits.accept(digestsOf: copy.limits)
+        corrections.accept(digestsOf: copy.corrections)
     }
 
     /// Why an entry cannot be part of this log: replay stops there rather than guess.
@@ -139,26 +144,28 @@ package struct Books: ~Copyable {
 
     /// Applies the entry at `position`, whose outcome is decided.
     /// - Parameter recordedAt: commit time of the entry's frame, nanoseconds UTC.
-    /// - Returns: meters whose earlier history must be metered again, mostly none.
+    /// - Returns: meters and accounts whose earlier history must be metered again, mostly none.
     /// - Throws: `Failure.contradiction`; the books are not usable after that.
     package mutating func apply(
         _ record: borrowing RecordView, outcome: Outcome, recordedAt: Int64
-    ) throws(Failure) -> Set<UInt32> {
+    ) throws(Failure) -> Stale {
         deduplication.append(record.fingerprint(key: key))
         producers.apply(record, at: position)
-        var stale: Set<UInt32> = []
+        var stale = Stale()
         switch record.kind {
         case .event: try applyEvent(record, outcome, recordedAt)
         case .consume: try applyConsume(record, outcome, recordedAt)
         case .subscribe: try applySubscribe(record, recordedAt)
         case .grant: try applyGrant(record, recordedAt)
-        case .publish: stale = try applyPublish(record, recordedAt)
+        case .publish: stale.meters = try applyPublish(record, recordedAt)
         case .redact: try applyRedact(record)
         case .cancel, .pause, .resume: try applyStop(record, recordedAt)
         case .subscription: try applySnapshot(record, recordedAt)
-        case .override: stale = try applyOverride(record, recordedAt)
+        case .override: stale.meters = try applyOverride(record, recordedAt)
         case .reconcile: try applyReconcile(record, recordedAt)
         case .account: try applyAccount(record, recordedAt)
+        case .correct: stale = try applyCorrect(record, recordedAt)
+        case .backfill: stale = try applyBackfill(record)
         case .finalise: try applyFinalise(record)
         case .deposit: try applyDeposit(record)
         case .creditNote: try applyCreditNote(record)
@@ -170,9 +177,11 @@ package struct Books: ~Copyable {
         }
         position += 1
         guard !stale.isEmpty else { return stale }
-        counters.drop(meters: stale)
-        limits.drop(meters: stale)
-        registry.forgetUnreadable(meters: stale)
+        for account in stale.accounts { forgetUsage(of: account) }
+        guard !stale.meters.isEmpty else { return stale }
+        counters.drop(meters: stale.meters)
+        limits.drop(meters: stale.meters)
+        registry.forgetUnreadable(meters: stale.meters)
         return stale
     }
 
@@ -183,10 +192,12 @@ package struct Books: ~Copyable {
     ) throws(Failure) {
         let type = registry.see(type: record.type, at: position)
         guard let subject = record.subject else {
+            _ = noteBatch(record, account: nil, recordedAt)
             registry.seeWithoutAccount(at: position)
             return
         }
         let account = registry.account(subject)
+        if noteBatch(record, account: account, recordedAt) { return }
         invoices.see(
             account: account, at: Timestamp(nanoseconds: record.time ?? recordedAt))
         let when = UseTime(time: record.time ?? recordedAt, recordedAt: recordedAt)
@@ -277,7 +288,7 @@ package struct Books: ~Copyable {
     /// folded (all at once, from a snapshot, live).
     package mutating func digest() -> Digest {
         var bytes = ByteBuffer(capacity: 512)
-        bytes.append(utf8: "daybook state 4")
+        bytes.append(utf8: "daybook state 5")
         bytes.appendInteger(position)
         bytes.appendInteger(Registry.version)
         registry.digest().append(to: &bytes)
@@ -299,6 +310,8 @@ package struct Books: ~Copyable {
         retirements.digest().append(to: &bytes)
         bytes.appendInteger(LimitUsage.version)
         limits.digest().append(to: &bytes)
+        bytes.appendInteger(Corrections.version)
+        corrections.digest().append(to: &bytes)
         return SHA256.hash(bytes.bytes)
     }
 }

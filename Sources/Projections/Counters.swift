@@ -1,4 +1,4 @@
-package import Billing
+import Billing
 package import Bytes
 package import Money
 
@@ -38,29 +38,6 @@ package struct Counters: ~Copyable {
             self.meter = meter
             self.group = group
             self.month = month
-        }
-    }
-
-    /// What one event adds to one meter.
-    package struct Addition {
-        /// How values combine.
-        package let aggregation: Aggregation
-        /// The event's value in 10⁻¹²; ignored by count and unique.
-        package let units: Int128
-        /// The 128-bit key of the value that a unique meter counts.
-        package let uniqueKey: UInt128
-        /// Whether the aggregate is kept; otherwise only that there was an event.
-        package let isCounted: Bool
-
-        /// An addition; see the properties.
-        package init(
-            aggregation: Aggregation, units: Int128, uniqueKey: UInt128 = 0,
-            isCounted: Bool = true
-        ) {
-            self.aggregation = aggregation
-            self.units = units
-            self.uniqueKey = uniqueKey
-            self.isCounted = isCounted
         }
     }
 
@@ -165,11 +142,27 @@ package struct Counters: ~Copyable {
     /// Forgets all usage of some meters, before history is metered again.
     package mutating func drop(meters: Set<UInt32>) {
         for index in 0..<cells.count where meters.contains(cells[index].meter) {
-            cells[index].events = 0
-            cells[index].units = 0
-            if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
+            forget(index)
             pages.touch(account: cells[index].account)
         }
+    }
+
+    /// Forgets all usage of an account, before its history is metered again.
+    package mutating func drop(account: UInt32) {
+        guard Int(account) < heads.count else { return }
+        var next = heads[Int(account)]
+        while next != 0 {
+            let index = Int(next) - 1
+            forget(index)
+            next = cells[index].next
+        }
+        pages.touch(account: account)
+    }
+
+    private mutating func forget(_ index: Int) {
+        cells[index].events = 0
+        cells[index].units = 0
+        if cells[index].unique >= 0 { uniques[Int(cells[index].unique)] = UniqueKeys() }
     }
 
     /// Takes over all usage of other counters, of meters that have none here. Groups become known in the

@@ -1,6 +1,6 @@
 import Billing
 
-/// Windows that are counted beside the books, and taken over by them.
+/// Windows that are counted again: of one account, or beside the books and taken over by them.
 extension LimitUsage {
     /// The same definitions, without any window: of each account only the resets of some meters, with nothing
     /// counted into their bases.
@@ -15,6 +15,17 @@ extension LimitUsage {
             empty.accounts[number] = account
         }
         return empty
+    }
+
+    /// Forgets all usage of an account, before its history is metered again.
+    package mutating func drop(account: UInt32) {
+        guard Int(account) < accounts.count else { return }
+        for index in accounts[Int(account)].resets.indices {
+            accounts[Int(account)].resets[index].base = 0
+        }
+        accounts[Int(account)].cells = []
+        accounts[Int(account)].firstEnd = .max
+        pages.touch(account: account)
     }
 
     /// Goes on with what was counted by `other`, whose windows have the same numbers.

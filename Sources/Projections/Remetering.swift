@@ -69,6 +69,21 @@ package struct Remetering: ~Copyable {
         books.kept(of: record, at: position, recordedAt: recordedAt)
     }
 
+    /// What counts of an entry, by the corrections before `base`.
+    package func current(
+        of record: borrowing RecordView, at position: Position
+    ) -> Corrections.Current {
+        books.current(of: record, at: position)
+    }
+
+    /// Passes over the entry at `position`, which does not count.
+    package mutating func pass(_ record: borrowing RecordView) {
+        if record.batchName != nil {
+            books.noteUnreadable(record, at: position, meters: meters)
+        }
+        advance(record)
+    }
+
     /// Meters the entry at `position`, and is after it then.
     package mutating func meter(
         _ record: borrowing RecordView, outcome: Outcome, recordedAt: Int64
@@ -76,6 +91,10 @@ package struct Remetering: ~Copyable {
         books.meterAgain(
             record, at: position, outcome: outcome, recordedAt: recordedAt, meters: meters)
         doubt(record, recordedAt)
+        advance(record)
+    }
+
+    private mutating func advance(_ record: borrowing RecordView) {
         if position >= begun {
             switch Self.effect(of: record.kind) {
             case .none: break
@@ -166,7 +185,7 @@ package struct Remetering: ~Copyable {
             .none
         case .subscribe, .cancel, .pause, .resume, .subscription, .override, .account, .reset:
             .windows
-        case .publish, .redact, .retire: .everything
+        case .publish, .redact, .retire, .correct, .backfill: .everything
         }
     }
 

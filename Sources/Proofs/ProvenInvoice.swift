@@ -135,7 +135,7 @@ package struct ProvenInvoice: Sendable {
                 throw ProofFailure(
                     "entries[\(index)]",
                     "the entry at position \(entry.position) is neither of the account "
-                        + "\"\(document.account)\" nor a catalog")
+                        + "\"\(document.account)\" nor a catalog, nor of a batch")
             }
         }
         guard catalogs == checkpoint.catalogs else {
@@ -167,7 +167,7 @@ package struct ProvenInvoice: Sendable {
                 if let subject = record.subject {
                     subject.isEqual(to: account)
                 } else { false }
-            return (isAccounts, record.kind == .publish)
+            return (isAccounts, record.kind == .publish || record.kind == .backfill)
         } catch {
             throw ProofFailure(
                 "entries[\(index)]", "position \(entry.position) is no record: \(error)")

@@ -44,7 +44,7 @@ struct Daybook: ParsableCommand {
                     DepositCommand.self, WithdrawCommand.self,
                     RefundCommand.self, ResetCommand.self,
                     ReconcileCommand.self, FinaliseCommand.self, CreditNoteCommand.self,
-                    RedactCommand.self,
+                    CorrectCommand.self, BackfillCommand.self, RedactCommand.self,
                     RetireCommand.self,
                 ]),
             CommandGroup(

@@ -71,7 +71,7 @@ import Testing
                 "7 cancel", "8 finalise", "9 credit_note", "10 retire",
                 "11 void", "12 hold", "13 settle", "14 release", "15 extend", "16 refund",
                 "17 reset", "18 subscription", "19 override", "20 pause", "21 resume",
-                "22 reconcile", "23 account", "24 deposit",
+                "22 reconcile", "23 account", "24 deposit", "26 correct", "27 backfill",
             ])
     }
 

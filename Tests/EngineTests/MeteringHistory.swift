@@ -7,7 +7,14 @@ struct MeteringHistory {
     private var minutes = 0
     private var number = 0
 
-    init(seed: UInt64) { dice = FoldTests.Dice(state: seed) }
+    private let corrects: Bool
+    private var batches = 0
+
+    /// - Parameter corrects: whether entries are corrected, and events are of batches.
+    init(seed: UInt64, corrects: Bool = false) {
+        dice = FoldTests.Dice(state: seed)
+        self.corrects = corrects
+    }
 
     private mutating func pick(_ choices: [String]) -> String { choices[dice.roll(choices.count)] }
 
@@ -65,11 +72,34 @@ struct MeteringHistory {
             "2026-\(two(3 + day / 28))-\(two(1 + day % 28))T\(two(rest / 60)):\(two(rest % 60)):00Z"
     }
 
+    /// A correction of some entries, mostly of others' and refused, or an order about a batch.
+    private mutating func correction(_ common: String) -> String {
+        switch dice.roll(10) {
+        case 0, 1:
+            batches += 1
+            return
+                #"{"request":"backfill","id":"x\#(number)","action":"create","batch":"b\#(batches)","bill":\#(dice.roll(5) > 0)}"#
+        case 2 where batches > 0:
+            return
+                #"{"request":"backfill","id":"x\#(number)","action":"\#(pick(["close", "close", "revert"]))","batch":"b\#(1 + dice.roll(batches))"}"#
+        default:
+            let entry = dice.roll(max(1, number))
+            let change = pick([
+                #""action":"retract""#,
+                #""action":"amend","time":"\#(time(around: 5))""#,
+                #""action":"amend","data":{"n":\#(dice.roll(9)),"m":\#(dice.roll(7)),"model":"m1","who":"w1","team":"t\#(dice.roll(3))"}"#,
+            ])
+            return
+                #"{"request":"correct",\#(common),"reason":"r","entries":[{"entry":\#(entry),\#(change)}]}"#
+        }
+    }
+
     /// Anything but a publication, allowed or not.
     mutating func line() -> String {
         number += 1
         let account = "a\(dice.roll(4))"
         let common = #""id":"x\#(number)","account":"\#(account)""#
+        if corrects, dice.roll(7) == 0 { return correction(common) }
         switch dice.roll(24) {
         case 0:
             let zone = pick(["", "", #","timezone":"Europe/Berlin""#])
@@ -90,9 +120,12 @@ struct MeteringHistory {
             return
                 #"{"specversion":"1.0","id":"x\#(number)","source":"s","type":"seen","subject":"\#(account)","time":"\#(time(around: 5))","data":{"who":"w\#(dice.roll(30))","team":"t\#(dice.roll(3))"}}"#
         default:
+            let batch =
+                corrects && batches > 0 && dice.roll(4) == 0
+                ? #","daybookbatch":"b\#(1 + dice.roll(batches))""# : ""
             let n = dice.roll(20) == 0 ? #""none""# : "\(dice.roll(9) - 1)"
             return
-                #"{"specversion":"1.0","id":"x\#(number)","source":"s","type":"call","subject":"\#(account)","time":"\#(time(around: 5))","data":{"n":\#(n),"m":\#(dice.roll(7)),"model":"m\#(dice.roll(4))","team":"t\#(dice.roll(3))"}}"#
+                #"{"specversion":"1.0","id":"x\#(number)","source":"s","type":"call","subject":"\#(account)","time":"\#(time(around: 5))"\#(batch),"data":{"n":\#(n),"m":\#(dice.roll(7)),"model":"m\#(dice.roll(4))","team":"t\#(dice.roll(3))"}}"#
         }
     }
 }

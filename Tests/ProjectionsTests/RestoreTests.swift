@@ -37,6 +37,9 @@ import Testing
         case .limits:
             var restored = try LimitUsage(restoring: &reader)
             digest = restored.digest()
+        case .corrections:
+            var restored = try Corrections(restoring: &reader)
+            digest = restored.digest()
         case .invoices:
             var restored = try Invoices(restoring: &reader)
             digest = restored.digest()

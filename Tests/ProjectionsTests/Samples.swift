@@ -181,15 +181,40 @@ final class Ledger {
     func apply(_ entry: Entry) throws {
         let view = try RecordView(content: entry.content.raw)
         let stale = try books.apply(view, outcome: entry.outcome, recordedAt: entry.recordedAt)
-        if !stale.isEmpty {
-            for (position, old) in entries.enumerated() {
-                let view = try RecordView(content: old.content.raw)
-                books.meterAgain(
-                    view, at: UInt64(position), outcome: old.outcome,
-                    recordedAt: old.recordedAt, meters: stale)
-            }
-        }
         entries.append(entry)
+        guard !stale.isEmpty else { return }
+        for position in entries.indices.dropLast() { try meterAgain(position, stale) }
+    }
+
+    private func meterAgain(_ position: Int, _ stale: Stale) throws {
+        let old = entries[position]
+        let view = try RecordView(content: old.content.raw)
+        let isAll = !stale.accounts.isEmpty
+        let account = books.account(of: view)
+        guard !isAll || account.map({ stale.accounts.contains($0) }) ?? false else { return }
+        func again(_ view: borrowing RecordView) {
+            books.meterAgain(
+                view, at: UInt64(position), outcome: old.outcome, recordedAt: old.recordedAt,
+                meters: isAll ? nil : stale.meters, notes: !isAll)
+        }
+        switch books.current(of: view, at: UInt64(position)) {
+        case .nothing: return
+        case .asWritten: again(view)
+        case .replaced(let by):
+            var record = ByteBuffer()
+            record.appendPrefixed(old.content.raw)
+            old.outcome.append(to: &record)
+            var text = ByteBuffer()
+            var said = Replacement(type: nil, time: nil, data: nil)
+            for by in by {
+                let content = entries[Int(by)].content
+                let correction = try RecordView(content: content.raw)
+                let items = try CorrectOrder.read(correction).items
+                said = items.first { $0.entry == UInt64(position) }?.text?.over(said) ?? said
+            }
+            try said.append(record.bytes, to: &text)
+            again(try RecordView(record: text.bytes))
+        }
     }
 
     func publish(_ catalog: String = Sample.catalogJSON, id: String = "v1") throws {
@@ -262,6 +287,30 @@ final class Ledger {
         try record(Sample.command(.resume, "p2", "acme", "{}"))
     }
 
+    /// Batches in every state, and corrections.
+    private func corrections() throws {
+        for (id, data) in [
+            ("b1", #"{"action":"create","batch":"open"}"#),
+            ("b2", #"{"action":"create","batch":"closed"}"#),
+            ("b3", #"{"action":"create","batch":"gone","bill":false}"#),
+        ] { try record(Sample.command(.backfill, id, nil, data)) }
+        for (number, batch) in ["open", "closed", "gone", "closed"].enumerated() {
+            try record(
+                Sample.event(
+                    #"{"specversion":"1.0","id":"f\#(number)","source":"test","type":"llm.call","#
+                        + #""subject":"acme","daybookbatch":"\#(batch)","data":{"tokens":\#(number)}}"#
+                ))
+        }
+        try record(Sample.command(.backfill, "b4", nil, #"{"action":"close","batch":"closed"}"#))
+        try record(Sample.command(.backfill, "b5", nil, #"{"action":"revert","batch":"gone"}"#))
+        try record(
+            Sample.command(
+                .correct, "k1", "acme",
+                #"{"entries":[{"entry":5,"action":"retract","was":"2026-01-10T00:00:00Z"},"#
+                    + #"{"entry":7,"action":"amend","was":"2026-02-10T00:00:00Z","data":{"tokens":4}}],"#
+                    + #""through":\#(books.position),"reason":"r"}"#))
+    }
+
     static func filled() throws -> Ledger {
         let ledger = Ledger()
         try ledger.record(Sample.event("e0", "early", "acme"))
@@ -317,6 +366,7 @@ final class Ledger {
         for (id, day) in [("d1", "01"), ("d2", "09"), ("d3", "17"), ("d4", "30")] {
             try ledger.apply(Sample.retire(id, "2020-01-\(day)T00:00:00Z"))
         }
+        try ledger.corrections()
         try ledger.record(Sample.event("l1", "login", "acme", time: "2026-02-10T00:00:00Z"))
         return ledger
     }

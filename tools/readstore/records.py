@@ -8,7 +8,7 @@ KINDS = {1: "event", 2: "consume", 3: "subscribe", 4: "grant", 5: "publish",
          6: "redact", 7: "cancel", 8: "finalise", 9: "credit_note", 10: "retire",
          11: "void", 12: "hold", 13: "settle", 14: "release", 15: "extend", 16: "refund", 17: "reset",
          18: "subscription", 19: "override", 20: "pause", 21: "resume",
-         22: "reconcile", 23: "account", 24: "deposit"}
+         22: "reconcile", 23: "account", 24: "deposit", 26: "correct", 27: "backfill"}
 REASONS = ["allowed", "allowed_overage", "allowed_override", "account_unknown", "feature_unknown",
            "no_active_subscription", "subscription_past_due", "not_in_plan", "limit_reached",
            "credit_insufficient", "spend_cap_reached", "override_denied", "value_mismatch",

@@ -62,7 +62,7 @@ class Verification:
             name = record.subject.encode()
             self._accounts.setdefault(name, tree.EntryChain()).append(leaf)
             self._positions.setdefault(name, []).append(position)
-        if record and record.kind == "publish":
+        if record and record.kind in ("publish", "backfill"):
             self._catalogs.append(leaf)
         if block is None:
             return

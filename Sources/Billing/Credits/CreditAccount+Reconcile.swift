@@ -12,11 +12,15 @@ package struct CreditUse: Sendable {
     package var draws: [Draw]
     /// What nothing covered, without what was refunded; below zero: so much of what was owed it took off.
     package var shortfall: Int128
+    /// What it costs now, where that is not what it drew: it was corrected; below zero: so much goes back.
+    package var cost: Int128?
 
     /// A use; see the properties.
     package init(
-        time: Timestamp, unit: String, meters: [String], draws: [Draw], shortfall: Int128
+        time: Timestamp, unit: String, meters: [String], draws: [Draw], shortfall: Int128,
+        cost: Int128? = nil
     ) {
+        self.cost = cost
         self.time = time
         self.unit = unit
         self.meters = meters
@@ -189,10 +193,11 @@ private struct Reopened {
     /// - Returns: false where a sum leaves Int128.
     mutating func draw(_ use: CreditUse) -> Bool {
         let unit = use.unit
-        if use.shortfall < 0 { return giveBack(-use.shortfall, of: unit) }
-        var need = use.draws.reduce(use.shortfall) {
-            $0.addingReportingOverflow($1.units).partialValue
-        }
+        let given = use.cost ?? min(use.shortfall, 0)
+        if given < 0 { return giveBack(-given, of: unit) }
+        var need =
+            use.cost
+            ?? use.draws.reduce(use.shortfall) { $0.addingReportingOverflow($1.units).partialValue }
         guard need >= 0 else { return false }
         let settled = min(max(fixed[unit] ?? 0, 0), need)
         fixed[unit, default: 0] -= settled

@@ -27,6 +27,11 @@ package struct PersonalPaths: Equatable, Sendable {
     /// Whether nothing is personal.
     package var isEmpty: Bool { events.isEmpty }
 
+    /// The first of the paths at which the data of an event have a value; nil: none.
+    package func firstPath(in data: RawSpan) -> String? {
+        events.first { NodeReader.find($0.keys, in: data) != nil }?.text
+    }
+
     /// The paths inside `data` of a record of this kind.
     func paths(of kind: RecordKind) -> [PropertyPath] {
         switch kind {

@@ -3,8 +3,8 @@ package import Bytes
 /// # What is left of an entry whose body was dropped
 ///
 ///     recorded   head | attributes         | data                                         | outcome
-///     retired    head | epoch and sequence | 11 ‖ SHA-256(form) ‖ {what meters read}      | outcome
-///     or         head | epoch and sequence | 12 ‖ SHA-256(form) ‖ SHA-256(likeness) ‖ {…} | outcome
+///     retired    head | epoch, sequence, batch | 11 ‖ SHA-256(form) ‖ {what meters read}      | outcome
+///     or         head | epoch, sequence, batch | 12 ‖ SHA-256(form) ‖ SHA-256(likeness) ‖ {…} | outcome
 ///
 /// The *form* is what the proof tree has of the record (`RecordCommitment`), so the leaf stays. Identity,
 /// type, account, time and outcome stay as they are, and of the data what some meter or price reads: every
@@ -80,13 +80,17 @@ package enum RecordRetirement {
         return SHA256.hash(form.bytes) == node.commitment
     }
 
-    /// What says where an event stands at its producer is its identity; other attributes go.
+    /// What says where an event stands at its producer is its identity, and by its batch it counts or not; other attributes
+    /// go.
     private static func keptAttributes(
         of view: borrowing RecordView
     ) throws(DecodeFailure) -> [UInt8] {
-        guard view.sequence != nil else { return [] }
-        let paths = ["epoch", "sequence"].map { PropertyPath([$0]).keys[...] }
-        return try KeptTree.node(view.attributes, paths)
+        var names = view.sequence == nil ? [] : ["epoch", "sequence"]
+        if view.batch != nil {
+            names.append(RecordView.batchAttribute)
+        }
+        guard !names.isEmpty else { return [] }
+        return try KeptTree.node(view.attributes, names.map { PropertyPath([$0]).keys[...] })
     }
 
     private static func appendHead(

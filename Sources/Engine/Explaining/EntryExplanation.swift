@@ -32,14 +32,17 @@ struct EntryExplanation {
         let entry = try entry()
         json.member("entry", position)
         try writeHead(entry, to: &json)
-        let effects = try effects(of: entry)
+        let counting = try counting(of: entry)
+        let effects = counting.effects
         write(effects, to: &json)
+        try writeCorrections(entry, counting.correctedBy, to: &json)
         writeCredits(entry, to: &json)
         json.key("lines")
         json.beginArray()
         let meters = Set(effects.counted.map(\.meter))
         if let account = entry.account, !meters.isEmpty {
-            let lines = EntryLines(engine: engine, account: account, entry: entry, at: at)
+            let lines = EntryLines(
+                engine: engine, account: account, entry: counting.place, at: at)
             try lines.write(meters, to: &json)
         }
         json.endArray()
@@ -73,23 +76,50 @@ struct EntryExplanation {
         }
     }
 
-    /// What meters count of it, without what is gone or goes.
-    private func effects(of entry: Entry) throws(Refusal) -> EntryEffects {
+    /// What counts of the entry now.
+    private struct Counting {
+        let effects: EntryEffects
+        /// All corrections of it.
+        let correctedBy: [Position]
+        /// The entry that says what counts, and when it happened.
+        let place: EntryLines.Place
+    }
+
+    /// What meters count of it, without what is gone or goes, and with what corrections say.
+    private func counting(of entry: Entry) throws(Refusal) -> Counting {
         try Self.read(position) {
-            try engine.durable.withLock(waking: []) { durable in
+            let (by, corrections, kept, reason) = try engine.durable.withLock(waking: []) {
                 let record = try RecordView(record: entry.bytes.raw)
-                var kept = ByteBuffer(capacity: 256)
-                if let rest = durable.books.kept(
-                    of: record, at: position, recordedAt: entry.recordedAt),
-                    try RecordRetirement.append(entry.bytes.raw, keeping: rest, to: &kept)
-                {
-                    return durable.books.effects(
-                        of: try RecordView(record: kept.bytes), at: position, entry.outcome,
-                        recordedAt: entry.recordedAt)
-                }
-                return durable.books.effects(
-                    of: record, at: position, entry.outcome, recordedAt: entry.recordedAt)
+                let by = $0.books.current(of: record, at: position).by
+                return (
+                    by, $0.books.corrections(of: record, at: position),
+                    $0.books.kept(of: record, at: position, recordedAt: entry.recordedAt),
+                    by == nil ? $0.books.reasonOfNothing(record, at: position) : ""
+                )
             }
+            let asWritten = EntryLines.Place(position: position, time: entry.time)
+            guard let by else {
+                return Counting(
+                    effects: EntryEffects(unmatched: reason), correctedBy: corrections,
+                    place: asWritten)
+            }
+            let texts = CorrectionTexts { position, body in
+                try engine.reader.withRecord(at: position) { bytes, _ in try body(bytes) }
+            }
+            var counting: Counting?
+            try texts.withText(entry.bytes.raw, at: position, by: by, keeping: kept) { record in
+                let effects = engine.durable.withLock(waking: []) {
+                    $0.books.effects(
+                        of: record, at: position, entry.outcome, recordedAt: entry.recordedAt)
+                }
+                let time = by.isEmpty ? nil : record.time.map { Timestamp(nanoseconds: $0) }
+                counting = Counting(
+                    effects: effects, correctedBy: corrections,
+                    place: .init(position: by.last ?? position, time: time ?? entry.time))
+            }
+            return counting
+                ?? Counting(
+                    effects: EntryEffects(), correctedBy: corrections, place: asWritten)
         }
     }
 
@@ -128,6 +158,29 @@ struct EntryExplanation {
         }
         json.endArray()
         json.member("unmatched", effects.unmatched)
+    }
+
+    /// Which entries say what counts instead of it, and what a correction says of which entries.
+    private func writeCorrections(
+        _ entry: Entry, _ correctedBy: [Position], to json: inout JSONWriter
+    ) throws(Refusal) {
+        json.key("corrected_by")
+        json.beginArray()
+        for position in correctedBy { json.integer(position) }
+        json.endArray()
+        guard entry.kind == .correct else { return }
+        let order = try Self.read(position) {
+            try CorrectOrder.read(RecordView(record: entry.bytes.raw))
+        }
+        json.key("corrects")
+        json.beginArray()
+        for item in order.items {
+            json.beginObject()
+            json.member("entry", item.entry)
+            json.member("action", item.text == nil ? "retract" : "amend")
+            json.endObject()
+        }
+        json.endArray()
     }
 
     private func write(_ counted: EntryEffects.Counted, to json: inout JSONWriter) {

@@ -8,11 +8,17 @@ import SegmentedLog
 struct EntryLines {
     let engine: Engine
     let account: String
-    let entry: EntryExplanation.Entry
+    let entry: Place
     let at: Timestamp
 
+    /// Where it stands what counts of the entry, and when it happened.
+    struct Place: Sendable {
+        let position: Position
+        let time: Timestamp
+    }
+
     /// The period that the entry belongs to, and what became of it.
-    private struct Place {
+    private struct Where {
         let facts: BillingFacts
         let period: BillingPeriod
         let status: Status
@@ -45,25 +51,25 @@ struct EntryLines {
         }
     }
 
-    private func place() throws(Refusal) -> Place {
+    private func place() throws(Refusal) -> Where {
         let facts = try engine.withBooks(asOf: nil) { $0.billingFacts(of: account) }
         let finalised = facts.state.finalised.last { $0.period.contains(entry.time) }
         guard let finalised else {
             let period = facts.contract.billingPeriod(at: entry.time)
-            return Place(
+            return Where(
                 facts: facts, period: period, status: .draft,
                 invoice: "\(account)/\(period.name)", prefix: "")
         }
         guard entry.position >= finalised.through else {
             let then = try engine.facts(of: finalised, account, asOf: nil)
-            return Place(
+            return Where(
                 facts: then,
                 period: then.contract.billingPeriod(finalised.period, named: finalised.name),
                 status: .final, invoice: "\(account)/\(finalised.name)", prefix: "")
         }
         let next = facts.state.finalised.first { $0.through > entry.position }
         let name = next?.name ?? facts.contract.billingPeriod(at: at).name
-        return Place(
+        return Where(
             facts: facts,
             period: facts.contract.billingPeriod(finalised.period, named: finalised.name),
             status: facts.late == .ignore ? .notCharged : .late, invoice: "\(account)/\(name)",
@@ -71,7 +77,7 @@ struct EntryLines {
     }
 
     private func write(
-        _ line: InvoiceLine, _ place: Place, _ uses: SpanUses, to json: inout JSONWriter
+        _ line: InvoiceLine, _ place: Where, _ uses: SpanUses, to json: inout JSONWriter
     ) throws(Refusal) {
         guard
             let course = PriceCourse(line: line, period: place.period, meter: place.facts.meter)

@@ -264,6 +264,10 @@ private final class NotedDraws: AccountEntrySource {
         }
     }
 
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws {
+        try source.withEntry(at: position, body)
+    }
+
     /// What each entry drew of some grants.
     func sums(_ isMeant: (UInt32) -> Bool) -> [Position: Int128] {
         draws.compactMapValues { list in

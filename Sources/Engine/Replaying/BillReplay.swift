@@ -180,7 +180,7 @@ struct BillReplay {
         var row = ReplayRow(account: name, invoice, now: now, again: again, document: document)
         if !row.isSame || row.isLate {
             row.causes = try LateEntries.find(
-                source, from: through, before: facts.position, in: period.period)
+                source, facts, from: through, in: period.period)
         }
         return row
     }

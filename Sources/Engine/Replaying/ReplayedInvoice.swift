@@ -55,7 +55,10 @@ extension Books {
     func countedUsage(
         _ facts: BillingFacts, in period: BillingPeriod, _ cells: UsageCells?, withLate: Bool
     ) -> [String: Fraction]? {
-        guard let cells, facts.retirements.orders.isEmpty else { return nil }
+        // The sums are of entries as they were written.
+        guard let cells, facts.retirements.orders.isEmpty, facts.corrections.isEmpty else {
+            return nil
+        }
         let month = Int(
             Month(containing: period.period.start.nanoseconds).index
                 - cells.shape.months.lowerBound.index)
@@ -164,18 +167,30 @@ struct LateEntries: Sendable {
     /// How many are named.
     static let namedMax = 100
 
-    /// Finds them among an account's entries.
+    /// Finds them among an account's entries, and among those about batches that the account has events in.
     static func find(
-        _ source: some AccountEntrySource, from start: Position, before end: Position,
+        _ source: some AccountEntrySource, _ facts: BillingFacts, from start: Position,
         in period: Period
     ) throws(Refusal) -> LateEntries {
         var late = LateEntries()
-        try source.forEach(from: start, before: end) { position, bytes, recordedAt in
+        var batches = facts.corrections.ends(from: start, before: period.end)[...]
+        func add(_ position: Position) {
+            late.count += 1
+            if late.positions.count < namedMax { late.positions.append(position) }
+        }
+        func addBatches(before position: Position) {
+            while let next = batches.first, next < position { add(batches.removeFirst()) }
+        }
+        try source.forEach(from: start, before: facts.position) { position, bytes, recordedAt in
             let record = try RecordView(record: bytes)
             switch record.kind {
             case .event, .consume, .settle:
                 guard let time = record.ownTime(recordedAt: recordedAt),
-                    period.contains(Timestamp(nanoseconds: time))
+                    period.contains(Timestamp(nanoseconds: time)),
+                    facts.corrections.current(of: record, at: position) != .nothing
+                else { return }
+            case .correct:
+                guard try CorrectOrder.read(record).times.contains(where: { period.contains($0) })
                 else { return }
             case .subscribe, .cancel, .pause, .resume, .subscription, .grant:
                 guard let time = record.ownTime(recordedAt: recordedAt),
@@ -183,9 +198,10 @@ struct LateEntries: Sendable {
                 else { return }
             default: return
             }
-            late.count += 1
-            if late.positions.count < namedMax { late.positions.append(position) }
+            addBatches(before: position)
+            add(position)
         }
+        addBatches(before: .max)
         return late
     }
 }

@@ -39,20 +39,20 @@ struct SimulatedBooks: ~Copyable {
     }
 
     /// Takes the next entry, of one of the worker's accounts or of none.
-    /// - Returns: meters whose history must be metered again, mostly none.
+    /// - Returns: meters and accounts whose history must be metered again, mostly none.
     mutating func take(
         _ bytes: RawSpan, at position: Position, recordedAt: Int64
-    ) throws -> Set<UInt32> {
+    ) throws -> Stale {
         let record = try RecordView(record: bytes)
         try addSupposed(before: recordedAt, at: position)
         switch record.kind {
-        case .redact, .retire, .finalise, .creditNote, .reconcile: return []
+        case .redact, .retire, .finalise, .creditNote, .reconcile: return Stale()
         case .publish:
-            guard scenario.catalog == nil else { return [] }
+            guard scenario.catalog == nil else { return Stale() }
             try books.skip(to: position)
             return try books.apply(record, outcome: .recorded, recordedAt: recordedAt)
         case .event, .consume, .hold, .settle:
-            if try edit(record, bytes, at: position, recordedAt: recordedAt) { return [] }
+            if try edit(record, bytes, at: position, recordedAt: recordedAt) { return Stale() }
         default: break
         }
         return try decide(record, try record.outcome(), at: position, recordedAt: recordedAt)
@@ -110,7 +110,7 @@ struct SimulatedBooks: ~Copyable {
     private mutating func decide(
         _ record: borrowing RecordView, _ recorded: Outcome, at position: Position,
         recordedAt: Int64
-    ) throws -> Set<UInt32> {
+    ) throws -> Stale {
         try books.skip(to: position)
         decided += 1
         let verdict =
@@ -121,7 +121,7 @@ struct SimulatedBooks: ~Copyable {
         case .refused(let refusal):
             refusals[refusal.code, default: 0] += 1
             changes.remove(position)
-            return []
+            return Stale()
         case .entry(let outcome, _):
             note(record, recorded, outcome, at: position, recordedAt: recordedAt)
             if outcome != recorded { changes.set(outcome, at: position) }

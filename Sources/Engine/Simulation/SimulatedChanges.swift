@@ -119,4 +119,12 @@ struct SimulatedEntries: AccountEntrySource {
             throw Refusal(code: "storage_failed", message: "an entry cannot be read: \(error)")
         }
     }
+
+    func withEntry(at position: Position, _ body: (RawSpan) throws -> Void) throws {
+        try logged.withEntry(at: position, body)
+    }
+
+    func isSupposed(_ record: RawSpan, at position: Position) -> Bool {
+        changes.added.contains { $0.position == position && record.isEqual(to: $0.record.raw) }
+    }
 }

@@ -84,7 +84,10 @@ struct SimulationPart {
             return SimulatedBooks(books, scenario, added: [], engine.reader)
         }
         var base = start == 0 ? Books(key: engine.key) : try engine.books(asOf: start)
-        let stale = scenario.catalog.map { base.suppose($0, at: from, for: existing) } ?? []
+        var stale = Stale()
+        if let catalog = scenario.catalog {
+            stale.meters = base.suppose(catalog, at: from, for: existing)
+        }
         let added = scenario.added.filter { only?($0.account) ?? isMine($0.account) }
         var simulated = SimulatedBooks(base, scenario, added: added, engine.reader)
         do {
@@ -110,6 +113,10 @@ struct SimulationPart {
         let part: SimulationPart
         let only: ((String) -> Bool)?
 
+        private func isMine(_ account: RawSpan) -> Bool {
+            only.map { $0(account.makeString() ?? "") } ?? part.isMine(account)
+        }
+
         func forEach(
             from start: Position, before end: Position,
             _ body: (Position, RawSpan, Int64) throws -> Void
@@ -126,40 +133,48 @@ struct SimulationPart {
                     let record = cursor.record(index)
                     if let account = try codec.account(of: record) {
                         let name = record.extracting(account)
-                        if let only {
-                            guard only(name.makeString() ?? "") else { continue }
-                        } else if !part.isMine(name) {
-                            continue
-                        }
+                        guard isMine(name) else { continue }
                     }
                     try body(position, record, header.commitTime)
                 }
             }
         }
 
-        /// Meters entries as they would stand again, for some meters.
+        /// Meters entries as they would stand again, for some meters or of some accounts.
         func meterAgain(
-            _ simulated: inout SimulatedBooks, _ meters: Set<UInt32>, before end: Position
+            _ simulated: inout SimulatedBooks, _ stale: Stale, before end: Position
         ) throws {
-            guard !meters.isEmpty else { return }
+            guard !stale.isEmpty else { return }
             let changes = simulated.changes
-            var buffer = ByteBuffer(capacity: 1024)
-            func meter(
-                _ bytes: RawSpan, _ position: Position, _ recordedAt: Int64,
-                _ simulated: inout SimulatedBooks
-            ) throws {
-                let record = try RecordView(record: bytes)
-                simulated.books.meterAgain(
-                    record, at: position, outcome: try record.outcome(), recordedAt: recordedAt,
-                    meters: meters)
+            let log = part.engine.reader
+            let again = EntryMetering(
+                meters: stale.accounts.isEmpty ? stale.meters : nil, stale
+            ) { position, body in
+                try log.withRecord(at: position) { bytes, _ in try body(bytes) }
             }
-            try forEach(from: 0, before: end) { position, bytes, recordedAt in
+            var buffer = ByteBuffer(capacity: 1024)
+            func meter(_ position: Position, _ bytes: RawSpan, _ recordedAt: Int64) throws {
                 try changes.withRecord(bytes, at: position, recordedAt: recordedAt, &buffer) {
-                    try meter($0, position, $1, &simulated)
+                    try again.meter(&simulated.books, $0, at: position, recordedAt: $1)
+                }
+            }
+            if stale.accounts.isEmpty {
+                try forEach(from: 0, before: end, meter)
+            }
+            for account in stale.accounts {
+                let name = simulated.books.accountName(account)
+                guard isMine(name.raw) else { continue }
+                try log.forEachEntry(of: name.raw, before: end) {
+                    try meter($0, $1, $2.commitTime)
                 }
             }
             for added in changes.added where added.position <= end {
-                try meter(added.record.raw, added.position, added.recordedAt, &simulated)
+                let account = simulated.books.account(added.account)
+                guard stale.accounts.isEmpty || stale.accounts.contains(where: { $0 == account })
+                else { continue }
+                try again.meter(
+                    &simulated.books, added.record.raw, at: added.position,
+                    recordedAt: added.recordedAt, isSupposed: true)
             }
         }
     }

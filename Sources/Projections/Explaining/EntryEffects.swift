@@ -9,7 +9,8 @@ package struct EntryEffects: Sendable {
     package private(set) var counted: [Counted] = []
     /// Meters of its type that do not: `filter` (it is not theirs), or `unreadable_value`.
     package private(set) var passed: [(meter: String, reason: String)] = []
-    /// Why nothing could count it: `no_meter`, `no_account`, `denied`; nil: something could.
+    /// Why nothing could count it: `no_meter`, `no_account`, `denied`, or that of `Books.reasonOfNothing`; nil: something
+    /// could.
     package private(set) var unmatched: String?
 
     /// What it added to one meter.
@@ -49,6 +50,9 @@ package struct EntryEffects: Sendable {
     fileprivate mutating func pass(_ meter: String, _ reason: String) {
         passed.append((meter, reason))
     }
+
+    /// An entry that counts nothing.
+    package init(unmatched reason: String? = nil) { unmatched = reason }
 
     fileprivate mutating func note(unmatched reason: String) { unmatched = reason }
 }

@@ -21,6 +21,14 @@ enum ExplainedEntry {
                     + "`daybook explain --decision \(reply.shown("entry"))` says why")
         }
         let redacted = reply["redacted"]?.elements ?? []
+        let corrections = reply["corrected_by"]?.elements ?? []
+        if !corrections.isEmpty {
+            lines.append(
+                "  corrected by \(corrections.map { Optional($0).shown }.joined(separator: ", "))")
+        }
+        for item in (reply["corrects"]?.elements ?? []).prefix(20) {
+            lines.append("  \(item["action"].shown)s position \(item["entry"].shown)")
+        }
         if !redacted.isEmpty {
             lines.append(
                 "  redacted     \(redacted.map { Optional($0).shown }.joined(separator: ", "))")
@@ -60,6 +68,12 @@ enum ExplainedEntry {
         case "no_account":
             lines.append("It counted nowhere: it has no subject, so no account can be charged.")
         case "denied": lines.append("It counted nowhere, for it was denied.")
+        case "retracted": lines.append("It counts nowhere, for it was retracted.")
+        case "batch_open":
+            lines.append("It counts nowhere before its batch is closed: daybook backfill list")
+        case "batch_reverted": lines.append("It counts nowhere, for its batch was reverted.")
+        case "batch_not_billed":
+            lines.append("It counts nowhere, for its batch is never billed.")
         default: break
         }
         return lines

@@ -26,7 +26,8 @@ struct TailCommand: ParsableCommand {
         help: ArgumentHelp(
             "Only this kind: event, consume, subscribe, cancel, grant, publish, redact, finalise, "
                 + "credit_note, retire, void, hold, settle, release, extend, refund, reset, "
-                + "subscription, override, pause, resume, reconcile, account. May stand several times.",
+                + "subscription, override, pause, resume, reconcile, account, "
+                + "correct, backfill. May stand several times.",
             valueName: "kind"))
     var kind: [EntryKind] = []
     @Option(help: ArgumentHelp("Stop after so many entries.", valueName: "n")) var limit: Int?
@@ -37,7 +38,7 @@ struct TailCommand: ParsableCommand {
     enum EntryKind: String, ExpressibleByArgument, CaseIterable {
         case event, consume, subscribe, cancel, grant, publish, redact, finalise, credit_note
         case retire, void, hold, settle, release, extend, refund, reset, subscription, override
-        case pause, resume, reconcile, account, deposit
+        case pause, resume, reconcile, account, deposit, correct, backfill
     }
 
     func validate() throws {

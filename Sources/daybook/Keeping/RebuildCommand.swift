@@ -20,7 +20,8 @@ struct RebuildCommand: QueryCommand {
             compared with a fold of the whole log, and nothing is written.
 
             Views: registry, counters, credits, entitlements, deduplication, producers, redactions, \
-            invoices, retirements, limits. The registry goes with each of them. Ends with 65 if something was different.
+            invoices, retirements, limits, corrections. The registry goes with each of them. \
+            Ends with 65 if something was different.
 
             Example: daybook rebuild
             Example: daybook rebuild counters limits --json

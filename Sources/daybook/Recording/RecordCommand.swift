@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Client
+import Codec
 import Platform
 
 /// `daybook record [FILE]`.
@@ -14,6 +15,9 @@ struct RecordCommand: ParsableCommand {
             denied, are named on standard error, line number first. Sending a file again is \
             safe: what was recorded answers as duplicate.
 
+            With --batch every event is of that batch (`daybook backfill create` opens it) and counts \
+            once the batch is closed.
+
             Ends with 65 if a line was rejected, with 75 if the connection broke or the server \
             could not take every line.
 
@@ -23,6 +27,10 @@ struct RecordCommand: ParsableCommand {
 
     @Argument(help: "A file with one JSON object a line; - or nothing: standard input.")
     var file: String?
+    @Option(
+        help: ArgumentHelp(
+            "Put all events into this batch, which must be open.", valueName: "name"))
+    var batch: String?
     @OptionGroup var server: SocketOptions
     @OptionGroup var format: JSONOption
 
@@ -31,7 +39,14 @@ struct RecordCommand: ParsableCommand {
         let source = try LineSource(file)
         let queue = try BlockQueue()
         let size = source.size
-        let reader = Thread.spawn(name: "reader") { source.pour(into: queue) }
+        let batch = batch
+        let reader = Thread.spawn(name: "reader") {
+            if let batch {
+                source.pour(into: queue, batch: batch)
+            } else {
+                source.pour(into: queue)
+            }
+        }
         let report = UploadReport(name: source.name, size: size, json: format.json)
         try report.run(to: path, from: queue)
         reader.join()
@@ -103,6 +118,44 @@ struct LineSource: Sendable {
         if !line.isEmpty { try body(line) }
     }
 
+    /// Hands every line over as an event of a batch.
+    func pour(into queue: BlockQueue, batch: String) {
+        struct Abandoned: Error {}
+        var block: [UInt8] = []
+        let attribute = Self.attribute(of: batch)
+        do {
+            try forEachLine { line in
+                block += Self.line(line, with: attribute)
+                block.append(UInt8(ascii: "\n"))
+                guard block.count >= Self.blockBytes else { return }
+                guard queue.put(block) else { throw Abandoned() }
+                block = []
+            }
+            if !block.isEmpty { _ = queue.put(block) }
+            queue.finish()
+        } catch let failure as SystemFailure {
+            if !block.isEmpty { _ = queue.put(block) }
+            queue.finish(failure: "\(name): \(failure.reason)")
+        } catch {
+            queue.finish()
+        }
+    }
+
+    /// `,"daybookbatch":"name"`.
+    static func attribute(of batch: String) -> [UInt8] {
+        var json = JSONWriter()
+        json.string(batch)
+        return Array(",\"\(RecordView.batchAttribute)\":".utf8) + json.finish()
+    }
+
+    /// A line with one more member; the server says what is wrong with one that is no object.
+    static func line(_ line: [UInt8], with attribute: [UInt8]) -> [UInt8] {
+        guard let end = line.lastIndex(where: { !UInt8.isBlank($0) }),
+            line[end] == UInt8(ascii: "}")
+        else { return line }
+        return Array(line[..<end]) + attribute + [UInt8(ascii: "}")]
+    }
+
     /// Hands everything over, and gives the last line its end if it has none.
     func pour(into queue: BlockQueue) {
         var buffer = ByteBuffer(capacity: Self.blockBytes)
@@ -122,5 +175,11 @@ struct LineSource: Sendable {
         } catch {
             queue.finish(failure: "\(name): \(error.reason)")
         }
+    }
+}
+
+extension UInt8 {
+    fileprivate static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\t")
     }
 }
