@@ -37,6 +37,8 @@ package enum Query: Sendable {
     case simulate(Scenario)
     /// Bills again, from entries alone.
     case replay(ReplayWish)
+    /// What changed between two positions.
+    case diff(DiffWish)
     /// Folds these views anew and puts them in the place of the live ones.
     case rebuild([Books.Part])
 
@@ -89,6 +91,7 @@ extension Engine {
             try writeSnapshot(to: &json)
         case .check(let question):
             writeCheck(question, now, to: &json)
+        case .diff(let wish): try BookDiff(engine: self, wish: wish, now: now).write(to: &json)
         case .replay(let wish):
             try BillReplay(engine: self, wish: wish, now: now).run().write(to: &json)
         case .simulate(let scenario):

@@ -68,6 +68,7 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
+        case "diff": return .diff(try DiffWish(arguments))
         case "replay": return .replay(try ReplayWish(arguments))
         case "simulate": return .simulate(try Scenario(arguments))
         case "retirement":

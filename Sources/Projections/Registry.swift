@@ -70,6 +70,7 @@ package struct Registry: ~Copyable {
 
     private var metersOfType = Chunked<6, [CompiledMeter]>()
     private var consumeMeters: [CompiledMeter] = []
+    private var eventMeters: [CompiledMeter] = []
     private var featuresOfMeter: [String: [String]] = [:]
     private let key: SipKey
     private var accountPages = PageDigests()
@@ -104,6 +105,7 @@ package struct Registry: ~Copyable {
         unreadable = other.unreadable
         metersOfType = other.metersOfType
         consumeMeters = other.consumeMeters
+        eventMeters = other.eventMeters
         key = other.key
         accountPages = other.accountPages.copy()
     }
@@ -188,10 +190,7 @@ package struct Registry: ~Copyable {
     }
 
     /// The meter as an event reads it.
-    package func eventMeter(_ number: UInt32) -> CompiledMeter {
-        let meter = meters[Int(number)]
-        return CompiledMeter(meter, number: number, burn: burn(of: meter))
-    }
+    package func eventMeter(_ number: UInt32) -> CompiledMeter { eventMeters[Int(number)] }
 
     /// The number of a meter.
     package func meter(_ key: String) -> UInt32? {
@@ -268,6 +267,9 @@ package struct Registry: ~Copyable {
     }
 
     private mutating func compile() {
+        eventMeters = meters.enumerated().map { number, meter in
+            CompiledMeter(meter, number: UInt32(number), burn: burn(of: meter))
+        }
         for number in 0..<metersOfType.count {
             metersOfType[number] = typeNames.withName(UInt32(number)) { compiled(for: $0) }
         }
@@ -279,10 +281,7 @@ package struct Registry: ~Copyable {
     }
 
     private func compiled(for type: RawSpan) -> [CompiledMeter] {
-        meters.enumerated().compactMap { number, meter in
-            guard type.isEqual(to: meter.eventType) else { return nil }
-            return CompiledMeter(meter, number: UInt32(number), burn: burn(of: meter))
-        }
+        eventMeters.filter { $0.listens(to: type) }
     }
 
     // MARK: Digest and snapshot

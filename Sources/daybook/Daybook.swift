@@ -52,7 +52,7 @@ struct Daybook: ParsableCommand {
                 subcommands: [
                     CheckCommand.self, UsageCommand.self, CreditsCommand.self,
                     EntitlementsCommand.self, InvoiceCommand.self, ExplainCommand.self,
-                    TailCommand.self, UnmatchedCommand.self,
+                    TailCommand.self, UnmatchedCommand.self, DiffCommand.self,
                 ]),
             CommandGroup(
                 name: "Suppose:", subcommands: [SimulateCommand.self, ReplayCommand.self]),

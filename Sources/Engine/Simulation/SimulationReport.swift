@@ -27,6 +27,11 @@ struct SimulatedAccount: Sendable {
         var before: Int128 = 0
         var after: Int128 = 0
         var lines: [Line] = []
+
+        /// An amount in its currency.
+        func text(_ minorUnits: Int128) -> String {
+            Amount(minorUnits: minorUnits, currency: currency).description
+        }
     }
 
     /// A line that is another one.
