@@ -8,9 +8,11 @@ import Testing
 /// Corrections and batches in what looks at history in another way than the live books: bills made again, simulations,
 /// questions about the past, history that is metered beside the traffic.
 @Suite struct CorrectionViewsTests {
-    private func corrected(_ seed: UInt64) throws -> (book: Book, history: CorrectionHistory) {
+    private func corrected(
+        _ seed: UInt64, _ catalog: String = CorrectionHistory.catalog
+    ) throws -> (book: Book, history: CorrectionHistory) {
         var history = CorrectionHistory(seed: seed)
-        let book = try CorrectionHistory.open()
+        let book = try CorrectionHistory.open(catalog)
         try history.correct(in: book)
         return (book, history)
     }
@@ -22,7 +24,16 @@ import Testing
 
     /// Bills from the entries alone are what the live books say, from rows and from sealed columns.
     @Test(arguments: Seeds.all) func billsAreMadeAgain(_ seed: UInt64) throws {
-        let (book, _) = try corrected(seed)
+        try check(corrected(seed).book)
+        // Sums of a month give these bills, so that nothing but corrections has the entries be looked at.
+        let head = try #require(CorrectionHistory.catalog.ranges(of: #""prices":{"#).first)
+        let prices = [("sum", "0.3"), ("calls", "0.11"), ("peak", "1.01"), ("taken", "3")]
+            .map { #""\#($0)":{"meter":"\#($0)","amount":\#($1)}"# }.joined(separator: ",")
+        let plain = CorrectionHistory.catalog[..<head.upperBound] + prices + "}}}}"
+        try check(corrected(seed, String(plain)).book)
+    }
+
+    private func check(_ book: Book) throws {
         for isSealed in [false, true] {
             if isSealed { _ = try book.send(#"{"request":"compact"}"#) }
             for month in CorrectionHistory.months {
