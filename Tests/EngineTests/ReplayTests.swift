@@ -58,8 +58,8 @@ import Testing
                 /"data":{"n":(\d)}/,
                 with: { match in
                     let part = index % 3 == 0 ? ".25" : index % 3 == 1 ? "" : ".125000000001"
-                    return
-                        #""data":{"n":\#(match.output.1)\#(part),"k":"\#(index % 2 == 0 ? "a" : "b")"}"#
+                    let key = index % 2 == 0 ? "a" : "b"
+                    return #""data":{"n":\#(match.output.1)\#(part),"k":"\#(key)"}"#
                 })
             if index % 5 == 0 { line = line.replacing(/"time":"[^"]*",/, with: "") }
             return SimulationTests.Sent(
