@@ -68,9 +68,6 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
-        case "diff": return .diff(try DiffWish(arguments))
-        case "replay": return .replay(try ReplayWish(arguments))
-        case "simulate": return .simulate(try Scenario(arguments))
         case "retirement":
             try arguments.allow(["before"])
             return .retirement(before: try arguments.time("before"))
@@ -92,6 +89,9 @@ extension Query {
         _ name: String, _ arguments: Arguments
     ) throws(Refusal) -> Query? {
         switch name {
+        case "diff": return .diff(try DiffWish(arguments))
+        case "replay": return .replay(try ReplayWish(arguments))
+        case "simulate": return .simulate(try Scenario(arguments))
         case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "correct": return .correct(try CorrectionWish.decode(arguments))
