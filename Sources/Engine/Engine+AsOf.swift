@@ -47,7 +47,9 @@ extension Engine {
         }
         var books = try start(for: position)
         do {
-            try Replay.advance(&books, to: position, reader)
+            try Replay.advance(&books, to: position, reader, while: { !stopsLongWork })
+        } catch is Replay.Interruption {
+            throw refusalNow
         } catch {
             throw Refusal(
                 code: "storage_failed",

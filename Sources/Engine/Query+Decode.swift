@@ -68,9 +68,9 @@ extension Query {
             return .finalise(
                 account: try arguments.text("account"),
                 period: try arguments.optionalText("period"))
-        case "diff": return .diff(try DiffWish(arguments))
-        case "replay": return .replay(try ReplayWish(arguments))
-        case "simulate": return .simulate(try Scenario(arguments))
+        case "retirement":
+            try arguments.allow(["before"])
+            return .retirement(before: try arguments.time("before"))
         case "explain":
             try arguments.allow(["account", "period", "line", "from", "limit", "cursor"])
             return .explain(
@@ -89,9 +89,9 @@ extension Query {
         _ name: String, _ arguments: Arguments
     ) throws(Refusal) -> Query? {
         switch name {
-        case "retirement":
-            try arguments.allow(["before"])
-            return .retirement(before: try arguments.time("before"))
+        case "diff": return .diff(try DiffWish(arguments))
+        case "replay": return .replay(try ReplayWish(arguments))
+        case "simulate": return .simulate(try Scenario(arguments))
         case "rebuild": return .rebuild(try Books.Part.decode(arguments))
         case "credit_note": return .creditNote(try CreditNoteWish.decode(arguments))
         case "correct": return .correct(try CorrectionWish.decode(arguments))

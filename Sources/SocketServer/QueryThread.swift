@@ -83,27 +83,33 @@ struct QueryThreads: Sendable {
     let queries: QueryThread
     let publications: QueryThread
     let rebuilds: QueryThread
+    /// What reads the whole log and changes nothing.
+    let reports: QueryThread
 
     init(_ answers: QueryAnswers) {
         queries = QueryThread(answers)
         publications = QueryThread(answers)
         rebuilds = QueryThread(answers)
+        reports = QueryThread(answers)
     }
 
-    private var all: [QueryThread] { [queries, publications, rebuilds] }
+    private var all: [QueryThread] { [queries, publications, rebuilds, reports] }
 
     /// Gives a job to the thread for it.
     func submit(_ job: QueryThread.Job) {
         switch job.work {
         case .query(.rebuild, _): rebuilds.submit(job)
+        case .query(.simulate, _), .query(.replay, _), .query(.diff, _): reports.submit(job)
         case .query: queries.submit(job)
         case .publication: publications.submit(job)
         }
     }
 
     func start() -> [Thread] {
-        let (queries, publications, rebuilds) = (queries, publications, rebuilds)
+        let (queries, publications) = (queries, publications)
+        let (rebuilds, reports) = (rebuilds, reports)
         return [
+            Thread.spawn(name: "reports") { reports.run() },
             Thread.spawn(name: "queries") { queries.run() },
             Thread.spawn(name: "publications") { publications.run() },
             Thread.spawn(name: "rebuilds") { rebuilds.run(yields: true) },

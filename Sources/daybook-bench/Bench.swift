@@ -11,6 +11,7 @@ struct Bench: ParsableCommand {
             third on a busy machine. Take the median of several runs (tools/bench does).
             """,
         subcommands: [
-            Ingest.self, InProcess.self, Decide.self, Snapshot.self, Explain.self, LogBench.self,
+            Ingest.self, InProcess.self, Decide.self, Snapshot.self, Explain.self, Report.self,
+            LogBench.self,
         ])
 }

@@ -118,6 +118,7 @@ struct BookDiff {
             guard !range.isEmpty else { return all }
             var cursor = try engine.reader.cursor(from: range.lowerBound)
             while try cursor.next() {
+                guard !engine.stopsLongWork else { throw engine.refusalNow }
                 let header = cursor.header
                 for index in 0..<Int(header.count) {
                     let position = header.firstPosition + Position(index)

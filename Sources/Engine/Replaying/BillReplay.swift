@@ -123,7 +123,7 @@ struct BillReplay {
         var scan = UsageScan(plan, books) { position in
             progress.add("replay", position - reached, of: end)
             reached = position
-            return true
+            return !engine.stopsLongWork
         }
         do {
             try engine.reader.walkBlocks(from: start, before: stop, &scan)
@@ -132,6 +132,7 @@ struct BillReplay {
                 code: "storage_failed",
                 message: "the log cannot be read: \(error); run `daybook verify`")
         }
+        guard !engine.stopsLongWork else { throw engine.refusalNow }
         return scan.cells
     }
 
@@ -146,6 +147,7 @@ struct BillReplay {
             let books = box.withLock(waking: []) { $0.books.copy() }
             var rows: [ReplayRow] = []
             for place in work.indices where place % count == index {
+                guard !engine.stopsLongWork else { throw engine.refusalNow }
                 rows.append(try bill(work[place], books, cells))
             }
             return rows

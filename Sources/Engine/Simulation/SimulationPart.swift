@@ -125,6 +125,7 @@ struct SimulationPart {
             let codec = RecordCodec()
             var cursor = try part.engine.reader.cursor(from: start)
             while try cursor.next() {
+                guard !part.engine.stopsLongWork else { throw part.engine.refusalNow }
                 let header = cursor.header
                 for index in 0..<Int(header.count) {
                     let position = header.firstPosition + Position(index)
