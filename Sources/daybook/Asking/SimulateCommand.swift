@@ -99,6 +99,7 @@ struct SimulateCommand: QueryCommand {
     }
 
     func wait(for body: () throws -> Reply) throws -> Reply {
+        if let svg { try NewFile.checkIsFree(svg) }
         let reply = try body()
         if let svg { try NewFile.write(SimulationPicture(reply).text, to: svg) }
         return reply
