@@ -124,6 +124,27 @@ import Testing
         #expect(try book.verifies())
     }
 
+    /// A catalog that meters otherwise since then makes no invoice wrong; it is named as what would change it.
+    @Test func aMeterThatIsDefinedOtherwiseSince() throws {
+        let book = try Book()
+        book.clock.set("2026-03-01T00:00:00Z")
+        try book.publish(SimulationTests.catalog())
+        try book.event("e", "call", "a", #"{"n":3}"#)
+        book.clock.set("2026-04-02T00:00:00Z")
+        try finalise(book, "2026-03")
+        let position = book.engine.durablePosition
+        try book.publish(
+            SimulationTests.catalog().replacing(
+                #""aggregate":"sum","value":"n""#, with: #""aggregate":"count""#))
+        let reply = try replay(book)
+        #expect(reply.printed("matches") == "true", "\(reply)")
+        #expect(reply.printed("with_late_entries") == "1")
+        let first = reply.list("invoices").first
+        #expect(first?.printed("issued") == "6.00")
+        #expect(first?.printed("now") == "2.00")
+        #expect(first?["late_positions"] == .array([.number(DecimalNumber("\(position)")!)]))
+    }
+
     @Test func whoIsUnknownIsSaid() throws {
         let book = try Book()
         let reply = try book.send(#"{"request":"replay","accounts":["zz"]}"#)

@@ -180,9 +180,19 @@ struct BillReplay {
             return try ValueCoder.value(data)
         }
         var row = ReplayRow(account: name, invoice, now: now, again: again, document: document)
+        var catalogs: [Position] = []
+        if !row.isSame {
+            // Meters are read by their newest definitions; the invoice was made by those of its time.
+            let past = try engine.books(asOf: through).billingFacts(of: name)
+            let exact = try AccountBilling(facts: past, source: source, at: self.now)
+                .bill(BillReplay.period(invoice, past), counted: nil)
+            row = ReplayRow(account: name, invoice, now: now, again: exact, document: document)
+            catalogs = books.registry.versions.map(\.position).filter { $0 >= through }
+        }
         if !row.isSame || row.isLate {
             row.causes = try LateEntries.find(
                 source, facts, from: through, in: period.period)
+            row.causes.add(catalogs)
         }
         return row
     }

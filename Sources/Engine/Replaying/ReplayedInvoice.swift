@@ -167,6 +167,12 @@ struct LateEntries: Sendable {
     /// How many are named.
     static let namedMax = 100
 
+    /// Adds catalogs that were published later and meter the period otherwise.
+    mutating func add(_ catalogs: [Position]) {
+        count += catalogs.count
+        positions += catalogs.prefix(max(0, Self.namedMax - positions.count))
+    }
+
     /// Finds them among an account's entries, and among those about batches that the account has events in.
     static func find(
         _ source: some AccountEntrySource, _ facts: BillingFacts, from start: Position,
